@@ -1,0 +1,193 @@
+//! Fits the weights of a linear detector: logistic regression with L2, where the strongest clause of a message counts.
+
+use std::collections::HashMap;
+
+use crate::domain::detect::{Feature, Features};
+
+/// A feature of several atoms is rarer and says less elsewhere, so it is pulled harder towards zero.
+const PULLS: [f64; 4] = [1.0, 1.0, 2.0, 4.0];
+/// Passes over the examples; enough for the weights to settle.
+const PASSES: i32 = 160;
+/// The strongest clause is chosen anew after this many passes.
+const CHOOSE_EVERY: i32 = 10;
+/// Length of the first steps; they shorten with the passes.
+const STEP: f64 = 0.1;
+const STEP_HALVED_AFTER: f64 = 40.0;
+/// How long Adam remembers slopes and their squares.
+const REMEMBER_SLOPE: f64 = 0.9;
+const REMEMBER_SQUARE: f64 = 0.99;
+
+/// One labelled message as numbers of features.
+pub(super) struct Example {
+    /// Whether it is a proposal.
+    pub proposal: bool,
+    /// Features of the whole message.
+    pub message: Vec<usize>,
+    /// Features of each clause.
+    pub clauses: Vec<Vec<usize>>,
+}
+
+/// The features that occur, numbered.
+#[derive(Default)]
+pub(super) struct Index {
+    numbers: HashMap<Feature, usize>,
+    /// The feature with each number.
+    pub features: Vec<Feature>,
+}
+
+impl Index {
+    fn numbers(&mut self, features: &[Feature]) -> Vec<usize> {
+        let mut number = |feature: &Feature| {
+            *self.numbers.entry(*feature).or_insert_with(|| {
+                self.features.push(*feature);
+                self.features.len() - 1
+            })
+        };
+        features.iter().map(&mut number).collect()
+    }
+
+    /// The example of a message.
+    pub(super) fn example(&mut self, proposal: bool, features: &Features) -> Example {
+        Example {
+            proposal,
+            message: self.numbers(&features.message),
+            clauses: features.clauses.iter().map(|clause| self.numbers(clause)).collect(),
+        }
+    }
+
+    /// Leaves out features that fewer than `seen` messages show: they teach nothing that holds elsewhere.
+    pub(super) fn leave_out_rare(&mut self, examples: &mut [Example], seen: usize) {
+        let mut count = vec![0_usize; self.features.len()];
+        let mut counted_at = vec![usize::MAX; self.features.len()];
+        for (at, example) in examples.iter().enumerate() {
+            for feature in example.message.iter().chain(example.clauses.iter().flatten()) {
+                if counted_at[*feature] != at {
+                    counted_at[*feature] = at;
+                    count[*feature] += 1;
+                }
+            }
+        }
+        let mut kept = Vec::new();
+        let mut renumbered = vec![None; self.features.len()];
+        for (at, feature) in self.features.iter().enumerate().filter(|(at, _)| count[*at] >= seen) {
+            renumbered[at] = Some(kept.len());
+            kept.push(*feature);
+        }
+        for example in examples {
+            for list in std::iter::once(&mut example.message).chain(&mut example.clauses) {
+                *list = list.iter().filter_map(|feature| renumbered[*feature]).collect();
+            }
+        }
+        self.features = kept;
+    }
+
+    /// How hard each feature is pulled towards zero.
+    pub(super) fn pulls(&self, l2: f64) -> Vec<f64> {
+        self.features.iter().map(|feature| l2 * PULLS[feature.width()]).collect()
+    }
+}
+
+/// Fitted weights, by number of feature.
+pub(super) struct Model {
+    /// Added to every score.
+    pub bias: f64,
+    /// The weights.
+    pub weights: Vec<f64>,
+}
+
+impl Model {
+    fn sum(&self, features: &[usize]) -> f64 {
+        features.iter().map(|feature| self.weights[*feature]).sum()
+    }
+
+    /// The strongest clause and what it adds.
+    fn strongest(&self, example: &Example) -> (f64, Option<usize>) {
+        let mut best = (0.0, None);
+        for (at, clause) in example.clauses.iter().enumerate() {
+            let sum = self.sum(clause);
+            if best.1.is_none() || sum > best.0 {
+                best = (sum, Some(at));
+            }
+        }
+        best
+    }
+
+    /// The score of a message, and the clause that decided it.
+    pub(super) fn score(&self, example: &Example) -> (f64, Option<usize>) {
+        let (sum, clause) = self.strongest(example);
+        (self.bias + self.sum(&example.message) + sum, clause)
+    }
+}
+
+/// One number that is being fitted, with Adam's memory.
+#[derive(Clone, Copy, Default)]
+struct Fitted {
+    slope: f64,
+    mean: f64,
+    square: f64,
+}
+
+impl Fitted {
+    /// How far to move against the slope in pass `pass` (from 1).
+    fn step(&mut self, slope: f64, pass: i32) -> f64 {
+        self.mean = REMEMBER_SLOPE * self.mean + (1.0 - REMEMBER_SLOPE) * slope;
+        self.square = REMEMBER_SQUARE * self.square + (1.0 - REMEMBER_SQUARE) * slope * slope;
+        let mean = self.mean / (1.0 - REMEMBER_SLOPE.powi(pass));
+        let square = self.square / (1.0 - REMEMBER_SQUARE.powi(pass));
+        let length = STEP / (1.0 + f64::from(pass - 1) / STEP_HALVED_AFTER);
+        length * mean / (square.sqrt() + 1e-6)
+    }
+}
+
+/// Fits weights to the examples; the same examples give the same weights.
+pub(super) fn fit(examples: &[&Example], pulls: &[f64]) -> Model {
+    let mut model = Model { bias: -2.0, weights: vec![0.0; pulls.len()] };
+    let mut fitted = vec![Fitted::default(); pulls.len()];
+    let mut bias = Fitted::default();
+    let mut chosen: Vec<Option<usize>> = Vec::new();
+    for pass in 1..=PASSES {
+        if (pass - 1) % CHOOSE_EVERY == 0 {
+            chosen = examples.iter().map(|example| model.strongest(example).1).collect();
+        }
+        bias.slope = 0.0;
+        for one in &mut fitted {
+            one.slope = 0.0;
+        }
+        for (example, clause) in examples.iter().zip(&chosen) {
+            let clause: &[usize] = clause.map_or(&[], |at| &example.clauses[at]);
+            let score = model.bias + model.sum(&example.message) + model.sum(clause);
+            let error = logistic(score) - f64::from(u8::from(example.proposal));
+            bias.slope += error;
+            for feature in example.message.iter().chain(clause) {
+                fitted[*feature].slope += error;
+            }
+        }
+        for ((weight, one), pull) in model.weights.iter_mut().zip(&mut fitted).zip(pulls) {
+            *weight -= one.step(one.slope + pull * *weight, pass);
+        }
+        model.bias -= bias.step(bias.slope, pass);
+    }
+    model
+}
+
+/// Fits `slope` and `offset` of the confidence to scores of messages the weights had not seen (Platt).
+pub(super) fn calibrate(scored: &[(f64, bool)]) -> (f64, f64) {
+    let (mut slope, mut offset) = (1.0, 0.0);
+    let length = 0.5 / super::figures::count(scored.len().max(1));
+    for _ in 0..2_000 {
+        let (mut by_slope, mut by_offset) = (0.0, 0.0);
+        for (score, proposal) in scored {
+            let error = logistic(slope * score + offset) - f64::from(u8::from(*proposal));
+            by_slope += error * score;
+            by_offset += error;
+        }
+        slope -= length * by_slope;
+        offset -= length * by_offset;
+    }
+    (slope, offset)
+}
+
+/// From a score to a share.
+pub(super) fn logistic(score: f64) -> f64 {
+    1.0 / (1.0 + (-score).exp())
+}
