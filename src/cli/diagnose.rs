@@ -1,0 +1,156 @@
+//! `secondlook diagnose`: the problem classes a symptom smells like, and the cheapest checks.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use serde_json::{Value, json};
+
+use super::ndjson;
+use crate::domain::diagnose::{Catalog, Diagnosis, Symptom, diagnose};
+
+/// A reader looks at three suspects; the rest is for machines.
+const SHOWN: usize = 3;
+
+/// Arguments of `diagnose`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The symptom, or the whole message; with --json, NDJSON is read from standard input instead
+    text: Option<String>,
+    /// What people want to do about it, if it is known apart from the symptom
+    #[arg(long)]
+    proposal: Option<String>,
+    /// A catalogue file of your own, read after those that ship with the program
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// Read NDJSON `{"id","symptom","proposal"?}` and write one line per line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let catalog = open(args.catalog.as_deref()).context("could not load the catalogue")?;
+    let mut stdout = std::io::stdout().lock();
+    if args.json {
+        return ndjson::each_line(std::io::stdin().lock(), stdout, |row| answer(&catalog, row));
+    }
+    let text = args
+        .text
+        .as_deref()
+        .context("nothing to look at: give a symptom, or --json and NDJSON on standard input")?;
+    let symptom = Symptom { symptom: text, proposal: args.proposal.as_deref(), readings: &[] };
+    let mut page = to_text(&catalog, &diagnose(&catalog, &symptom));
+    let all = [text, args.proposal.as_deref().unwrap_or_default()].join("\n");
+    for ground in catalog.restraint(&all) {
+        let _ = writeln!(page, "\n{} What usually shows it: {}.", ground.says, ground.shows);
+    }
+    if let Some(note) = catalog.hype_note(&all) {
+        let _ = writeln!(page, "\n{} — both sides, as of {}", note.title, note.last_reviewed);
+        let _ = writeln!(
+            page,
+            "  helped:  {}\n  hurt:    {}\n  ask:     {}",
+            note.helps, note.hurts, note.ask
+        );
+    }
+    stdout.write_all(page.as_bytes()).context("could not write the answer")
+}
+
+/// The shipped catalogue, with a file of one's own after it.
+pub(super) fn open(own: Option<&Path>) -> anyhow::Result<Catalog> {
+    let Some(path) = own else { return Catalog::embedded().map_err(|reason| anyhow!(reason)) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("could not read {}", path.display()))?;
+    Ok(Catalog::embedded_with(&[(&path.display().to_string(), &text)])?)
+}
+
+/// The answer for people.
+fn to_text(catalog: &Catalog, diagnosis: &Diagnosis) -> String {
+    let mut page = String::new();
+    // Writing to a String cannot fail; so the results are not looked at.
+    if diagnosis.suspects.is_empty() {
+        page.push_str("Too little to name a suspect yet. First questions:\n");
+    } else {
+        page.push_str("It might be one of these. I match words, and I may be wrong.\n");
+    }
+    for (number, suspect) in diagnosis.suspects.iter().take(SHOWN).enumerate() {
+        let Some(class) = catalog.class(&suspect.class) else { continue };
+        let _ = writeln!(page, "\n{}. {}  [{}]", number + 1, class.question, class.id);
+        let _ = writeln!(page, "   {}", suspect.why);
+        if let Some(check) = class.checks.first() {
+            let care = if check.safe { "" } else { ", with care in production" };
+            let _ = writeln!(page, "   try ({} min{care}):  {}", check.minutes, check.run);
+            let _ = writeln!(page, "   shows it:      {}", check.confirms);
+            let _ = writeln!(page, "   rules it out:  {}", check.rules_out);
+            let _ = writeln!(page, "   post:          {}", check.post);
+        }
+    }
+    if let Some(class) = diagnosis.suspects.first().and_then(|s| catalog.class(&s.class)) {
+        page.push_str("\nNone of these, or not sure? That is an answer too.\n");
+        let _ = writeln!(page, "The big change: {}", class.big_change_right);
+        if !diagnosis.ask_first.is_empty() {
+            page.push_str("\nStill worth asking:\n");
+        }
+    }
+    for question in &diagnosis.ask_first {
+        let _ = writeln!(page, "- {question}");
+    }
+    page
+}
+
+fn answer(catalog: &Catalog, row: &Value) -> Result<Value, String> {
+    let symptom = Symptom {
+        symptom: ndjson::text_field(row, "symptom")?,
+        proposal: ndjson::optional_text(row, "proposal")?,
+        readings: &[],
+    };
+    Ok(to_json(catalog, &diagnose(catalog, &symptom)))
+}
+
+fn to_json(catalog: &Catalog, diagnosis: &Diagnosis) -> Value {
+    let suspects: Vec<Value> = diagnosis
+        .suspects
+        .iter()
+        .filter_map(|suspect| {
+            let class = catalog.class(&suspect.class)?;
+            let checks: Vec<Value> = class
+                .checks
+                .iter()
+                .map(|c| json!({"run": c.run, "confirms": c.confirms, "rules_out": c.rules_out}))
+                .collect();
+            Some(json!({
+                "class": class.id.as_str(), "family": class.family,
+                "score": (suspect.score * 10_000.0).round() / 10_000.0, "why": suspect.why, "checks": checks,
+            }))
+        })
+        .collect();
+    json!({"suspects": suspects, "ask_first": diagnosis.ask_first})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(text: &str) -> String {
+        let catalog = open(None).expect("the shipped catalogue is valid");
+        to_text(&catalog, &diagnose(&catalog, &Symptom { symptom: text, ..Symptom::default() }))
+    }
+
+    #[test]
+    fn a_symptom_gets_suspects_with_checks() {
+        let page = page("let's move off Mailchimp, our mails land in spam");
+        assert!(
+            page.starts_with("It might be one of these. I match words, and I may be wrong.\n\n1. "),
+            "{page}"
+        );
+        assert!(page.contains("dig +short TXT") && page.contains("rules it out:"), "{page}");
+    }
+
+    #[test]
+    fn a_thin_text_gets_questions() {
+        let page = page("let's move to Kubernetes");
+        assert!(page.starts_with("Too little to name a suspect yet."), "{page}");
+        assert_eq!(page.lines().filter(|line| line.starts_with("- ")).count(), 4, "{page}");
+    }
+}

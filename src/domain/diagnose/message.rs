@@ -1,0 +1,95 @@
+//! A message as the ranking sees it: its words, and which terms, ideas and features stand in it.
+
+use std::collections::HashSet;
+
+use super::learn::ALWAYS;
+use super::pattern::{Found, Pattern};
+use super::text::{Word, words};
+use super::{Engine, Symptom};
+
+/// A message, read once.
+pub(super) struct Message<'a> {
+    symptom: &'a str,
+    proposal: &'a str,
+    /// The words of the symptom, then those of the proposal.
+    pub(super) words: Vec<Word>,
+    /// Words from here on are the proposal's.
+    proposal_from: usize,
+    /// For each term, the word ranges where it stands.
+    places: Vec<Vec<(usize, usize)>>,
+    /// For each idea, where it was found.
+    ideas: Vec<Option<Found>>,
+}
+
+/// Something a message has or has not: a word's stem, a word group (`@slow`) or an idea (`#restart-cures`).
+pub(super) struct Feature {
+    /// Its name in the weights.
+    pub(super) name: String,
+    /// The first word it stands at; none for what every message has.
+    pub(super) word: Option<usize>,
+}
+
+impl<'a> Message<'a> {
+    /// Reads what was asked.
+    pub(super) fn read(engine: &Engine, asked: &Symptom<'a>) -> Self {
+        let proposal = asked.proposal.unwrap_or_default();
+        let mut all = words(asked.symptom, &engine.same, 0);
+        let proposal_from = all.len();
+        let next_sentence = all.last().map_or(0, |word| word.sentence + 1);
+        all.extend(words(proposal, &engine.same, next_sentence));
+        let places = engine.terms.places(&all);
+        let find = |patterns: &[Pattern]| patterns.iter().find_map(|p| p.find(&places, &all, &[]));
+        let ideas = engine.ideas.iter().map(|idea| find(&idea.any)).collect();
+        Self { symptom: asked.symptom, proposal, words: all, proposal_from, places, ideas }
+    }
+
+    /// Where a pattern stands.
+    pub(super) fn find(&self, pattern: &Pattern) -> Option<Found> {
+        pattern.find(&self.places, &self.words, &self.ideas)
+    }
+
+    /// Whether any of these patterns stands in it.
+    pub(super) fn has_any(&self, patterns: &[Pattern]) -> bool {
+        patterns.iter().any(|pattern| self.find(pattern).is_some())
+    }
+
+    /// Whether this idea stands in it.
+    pub(super) fn has_idea(&self, idea: usize) -> bool {
+        self.ideas[idea].is_some()
+    }
+
+    /// Whether all of these words are the proposal's.
+    pub(super) fn only_in_proposal(&self, words: &[usize]) -> bool {
+        words.iter().all(|word| *word >= self.proposal_from)
+    }
+
+    /// The original text of a range of words.
+    pub(super) fn quote(&self, (from, to): (usize, usize)) -> String {
+        let (start, end) = (self.words[from].span.0, self.words[to - 1].span.1);
+        let text = if from >= self.proposal_from { self.proposal } else { self.symptom };
+        text.get(start..end).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Its features, [`ALWAYS`] first.
+    pub(super) fn features(&self, engine: &Engine) -> Vec<Feature> {
+        let mut seen = HashSet::new();
+        let mut features = vec![Feature { name: ALWAYS.to_owned(), word: None }];
+        for (at, word) in self.words.iter().enumerate() {
+            if !engine.stop.contains(&word.stem) && seen.insert(&word.stem) {
+                features.push(Feature { name: word.stem.clone(), word: Some(at) });
+            }
+        }
+        for (name, term) in &engine.groups {
+            if let Some(place) = self.places[*term].first() {
+                features.push(Feature { name: name.clone(), word: Some(place.0) });
+            }
+        }
+        for (idea, found) in engine.ideas.iter().zip(&self.ideas) {
+            if let Some(found) = found {
+                let word = found.words.first().copied();
+                features.push(Feature { name: idea.name.clone(), word });
+            }
+        }
+        features
+    }
+}

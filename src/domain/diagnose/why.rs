@@ -1,0 +1,83 @@
+//! Says why a class is named: which reading, which words of the message. Careful, and never a verdict.
+
+use super::message::Message;
+use super::rank::Weighed;
+use super::{Catalog, Level, Symptom};
+
+/// More than this many quotes are not read.
+const MOST_QUOTES: usize = 2;
+/// Shorter words ("off", "can") may weigh something but tell a reader nothing.
+const SHORTEST_TELLING: usize = 4;
+
+/// The reasons for one class: readings first, then phrases, then telling words. Empty when there is none.
+pub(super) fn why(
+    catalog: &Catalog,
+    asked: &Symptom<'_>,
+    message: &Message<'_>,
+    class: usize,
+    weighed: &Weighed<'_>,
+) -> String {
+    let id = &catalog.classes[class].id;
+    let mut sentences: Vec<String> = Vec::new();
+    for reading in asked.readings {
+        if reading.supports.contains(id) {
+            sentences.push(format!("\"{}\" supports this.", reading.says));
+        }
+        if reading.against.contains(id) {
+            sentences.push(format!("\"{}\" speaks against this.", reading.says));
+        }
+    }
+    let words =
+        phrases(catalog, message, weighed).or_else(|| telling_words(catalog, message, weighed));
+    sentences.extend(words);
+    sentences.join(" ")
+}
+
+/// The phrases of the message that matched a cue, strongest first; bare names alone are none.
+fn phrases(catalog: &Catalog, message: &Message<'_>, weighed: &Weighed<'_>) -> Option<String> {
+    if weighed.hits.iter().all(|hit| hit.cue.level == Level::Context) {
+        return None;
+    }
+    let mut hits: Vec<_> = weighed.hits.iter().collect();
+    hits.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+    let mut quotes: Vec<String> = Vec::new();
+    let mut idea = None;
+    for hit in hits {
+        for range in &hit.found.ranges {
+            let quote = message.quote(*range);
+            let repeats = quotes.iter().any(|q| q.contains(&quote) || quote.contains(q));
+            if quotes.len() < MOST_QUOTES && !repeats {
+                quotes.push(quote);
+                idea = idea.or(hit.found.idea);
+            }
+        }
+    }
+    let idea = idea.map(|i| format!(" ({})", catalog.engine.ideas[i].says)).unwrap_or_default();
+    let written: Vec<String> = quotes.iter().map(|quote| format!("\"{quote}\"")).collect();
+    let written = written.join(" and ");
+    (!quotes.is_empty()).then(|| format!("You wrote {written}{idea}; that can be a sign of it."))
+}
+
+/// When no phrase matched: words that people with this use too. Two at least, or it is no reason.
+fn telling_words(
+    catalog: &Catalog,
+    message: &Message<'_>,
+    weighed: &Weighed<'_>,
+) -> Option<String> {
+    let mut words: Vec<&(f64, usize)> = weighed.words.iter().collect();
+    words.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut quotes: Vec<String> = Vec::new();
+    for &(_, word) in words {
+        let quote = message.quote((word, word + 1));
+        let plain = &message.words[word];
+        let telling = plain.plain.chars().count() >= SHORTEST_TELLING
+            && !catalog.engine.dull.contains(&plain.stem);
+        if telling && !quotes.contains(&quote) {
+            quotes.push(quote);
+        }
+    }
+    let [first, second, ..] = quotes.as_slice() else { return None };
+    Some(format!(
+        "You wrote \"{first}\" and \"{second}\"; so do others who have this. A weak sign."
+    ))
+}
