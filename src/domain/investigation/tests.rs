@@ -1,0 +1,313 @@
+//! What becomes of a case, event by event.
+
+use super::*;
+use crate::domain::detect::Span;
+use crate::domain::evidence::EvidenceKind;
+use crate::domain::evidence::Reading;
+use crate::domain::{Door, Kind, Stance};
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_mins(1_000_000 + minutes)
+}
+
+fn verdict() -> Verdict {
+    Verdict {
+        proposal: true,
+        confidence: 0.9,
+        kind: Kind::SwitchVendor,
+        from: Some("Mailchimp".to_owned()),
+        to: None,
+        problem: Some("mails land in spam".to_owned()),
+        evidence: vec![],
+        stance: Stance::Advocating,
+        door: Door::Costly,
+        spans: vec![Span { start: 0, end: 24, rule: "move-off".to_owned() }],
+        reasons: vec![],
+        scale: vec![],
+        language: "en",
+    }
+}
+
+const SAID: &str = "let's move off Mailchimp, mails land in spam";
+
+fn waiting() -> Case {
+    let beginning = Beginning {
+        workspace: "T1".into(),
+        number: CaseNumber(7),
+        channel: "C1".into(),
+        private: false,
+        root: Some("1.0".into()),
+        message: Some("1.0".into()),
+        author: "U1".into(),
+        origin: Origin::Heard,
+        said: SAID.to_owned(),
+        verdict: verdict(),
+        topic: "mailchimp".to_owned(),
+    };
+    Case::begin(beginning, at(0))
+}
+
+fn evidence(message: &str) -> Evidence {
+    Evidence {
+        kind: EvidenceKind::MailHeaders,
+        by: Some("U2".into()),
+        at: at(5),
+        message: Some(message.into()),
+        permalink: None,
+        excerpt: Some("dkim=fail".to_owned()),
+        reading: Some(Reading {
+            says: "DKIM: fail".to_owned(),
+            line: "dkim=fail".to_owned(),
+            supports: vec!["email-auth".into()],
+            against: vec![],
+        }),
+    }
+}
+
+fn outcome(kind: OutcomeKind) -> Outcome {
+    Outcome { kind, class: None, fixed: None, days: None, by: Some("U3".into()), at: at(60) }
+}
+
+/// Plays happenings one minute apart and shows the states and effects.
+#[track_caller]
+fn play(case: Case, happenings: &[Happening]) -> (Case, String) {
+    let mut told = String::new();
+    let mut case = case;
+    for (n, happening) in happenings.iter().enumerate() {
+        let minutes = i64::try_from(n).unwrap() + 1;
+        let (next, effects) = apply(case, happening.clone(), at(minutes));
+        let effects: Vec<String> = effects.iter().map(effect).collect();
+        told.extend([next.state.as_str(), "[", &effects.join(" "), "] "]);
+        case = next;
+    }
+    (case, told.trim_end().to_owned())
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::ShowCard => "show".to_owned(),
+        Effect::Remind => "remind".to_owned(),
+        Effect::TellOutcome => "tell".to_owned(),
+        Effect::Schedule(due, _) => format!("+{due}"),
+        Effect::Cancel(due) => format!("-{due}"),
+    }
+}
+
+fn opened_by(user: &str) -> Happening {
+    Happening::Opened { by: user.into(), title: None, statement: Statement::default() }
+}
+
+#[track_caller]
+fn check(happenings: &[Happening], expected: &str) -> Case {
+    let (case, told) = play(waiting(), happenings);
+    assert_eq!(told, expected);
+    case
+}
+
+const SPEAK: Happening = Happening::QuietPeriodOver(Ok(()));
+
+#[test]
+fn the_whole_road() {
+    let case = check(
+        &[
+            SPEAK,
+            Happening::CardShown("2.0".into()),
+            Happening::Posted(vec![evidence("3.0")]),
+            Happening::Closed(outcome(OutcomeKind::Averted)),
+        ],
+        "prompted[show +text] prompted[] open[show -quiet_period -text +reminder] closed[-text -reminder show tell]",
+    );
+    assert_eq!(case.card, Some("2.0".into()));
+    assert_eq!(case.root, Some("1.0".into()));
+    assert_eq!(case.matched, "let's move off Mailchimp");
+    assert_eq!(case.outcome.unwrap().kind, OutcomeKind::Averted);
+}
+
+#[test]
+fn the_quiet_period_lasts_as_long_as_it_should() {
+    let wait = SignedDuration::from_secs(60);
+    assert_eq!(heard(&waiting(), wait), vec![Effect::Schedule(Due::QuietPeriod, at(0) + wait)]);
+}
+
+#[test]
+fn a_person_who_asks_first_keeps_us_silent_and_no_word_is_kept() {
+    let case = check(&[Happening::SomeoneAsked, SPEAK], "silent[-quiet_period] silent[]");
+    assert_eq!(case.silence, Some(Silence::SomeoneAsked));
+    assert_no_words(&case);
+}
+
+#[track_caller]
+fn assert_no_words(case: &Case) {
+    let words =
+        format!("{}{}{}{}{:?}", case.title, case.matched, case.said, case.topic, case.problem);
+    assert_eq!(words, "None");
+    assert_eq!((case.author.as_ref(), case.evidence.len()), (None, 0));
+    assert_eq!(case.statement, Statement::default());
+}
+
+#[test]
+fn a_channel_that_fell_silent_meanwhile_is_respected() {
+    let case = check(&[Happening::QuietPeriodOver(Err(Silence::Paused))], "silent[-quiet_period]");
+    assert_eq!(case.silence, Some(Silence::Paused));
+}
+
+#[test]
+fn not_a_proposal_removes_the_words_and_shrinks_the_card() {
+    let case = check(
+        &[
+            SPEAK,
+            Happening::CardShown("2.0".into()),
+            Happening::Dismissed,
+            Happening::Posted(vec![evidence("3.0")]),
+        ],
+        "prompted[show +text] prompted[] dismissed[-quiet_period -text -reminder show] dismissed[]",
+    );
+    assert_no_words(&case);
+    assert_eq!(case.rules, vec!["move-off"], "the rule's precision is what is learned from it");
+}
+
+#[test]
+fn a_deleted_proposal_takes_its_words_along_but_not_an_investigation() {
+    let case = check(&[Happening::Deleted], "silent[-quiet_period]");
+    assert_no_words(&case);
+    let case = check(&[SPEAK, Happening::Deleted], "prompted[show +text] silent[-text show]");
+    assert_no_words(&case);
+    let case = check(&[SPEAK, opened_by("U2"), Happening::Deleted], {
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[]"
+    });
+    assert_eq!(case.matched, "let's move off Mailchimp");
+}
+
+#[test]
+fn an_unopened_prompt_loses_its_words_after_two_weeks() {
+    let case = check(&[SPEAK, Happening::TextDue], "prompted[show +text] prompted[]");
+    assert_no_words(&case);
+    let case = check(&[SPEAK, opened_by("U2"), Happening::TextDue], {
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[]"
+    });
+    assert_eq!(case.said, SAID);
+}
+
+#[test]
+fn an_edit_is_followed_until_an_investigation_is_open() {
+    let mut other = verdict();
+    other.problem = Some("bounces".to_owned());
+    let reworded =
+        Happening::Reworded(Some(("let's move off Mailchimp, bounces".to_owned(), other)));
+    let case = check(&[reworded.clone(), SPEAK], "waiting[] prompted[show +text]");
+    assert_eq!(case.problem.as_deref(), Some("bounces"));
+    check(
+        &[SPEAK, reworded.clone(), reworded.clone()],
+        "prompted[show +text] prompted[show] prompted[]",
+    );
+    check(&[Happening::Reworded(None), SPEAK], "silent[-quiet_period] silent[]");
+    let case = check(&[SPEAK, opened_by("U2"), reworded], {
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[]"
+    });
+    assert_eq!(case.problem.as_deref(), Some("mails land in spam"));
+}
+
+#[test]
+fn evidence_before_the_card_waits_with_it() {
+    let case =
+        check(&[Happening::Posted(vec![evidence("3.0")]), SPEAK], "waiting[] prompted[show +text]");
+    assert_eq!(case.evidence.len(), 1);
+}
+
+#[test]
+fn evidence_is_taken_back_with_its_message() {
+    let posted = Happening::Posted(vec![evidence("3.0"), evidence("4.0")]);
+    let case = check(
+        &[
+            SPEAK,
+            posted,
+            Happening::EvidenceDeleted("3.0".into()),
+            Happening::EvidenceDeleted("9.0".into()),
+        ],
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[show] open[]",
+    );
+    assert_eq!(case.evidence.len(), 1);
+}
+
+#[test]
+fn a_card_is_no_log_store() {
+    let flood = vec![evidence("3.0"); EVIDENCE_MAX + 10];
+    let (case, _) = play(waiting(), &[SPEAK, Happening::Posted(flood)]);
+    assert_eq!(case.evidence.len(), EVIDENCE_MAX);
+}
+
+#[test]
+fn one_reminder_and_only_while_open() {
+    check(&[SPEAK, opened_by("U2"), Happening::ReminderDue], {
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[remind]"
+    });
+    check(&[SPEAK, Happening::ReminderDue], "prompted[show +text] prompted[]");
+}
+
+#[test]
+fn an_ended_case_stays_ended() {
+    let ends = [
+        vec![Happening::SomeoneAsked],
+        vec![SPEAK, Happening::Dismissed],
+        vec![SPEAK, Happening::Closed(outcome(OutcomeKind::Go))],
+        vec![SPEAK, Happening::Deleted],
+    ];
+    let after = [
+        SPEAK,
+        Happening::SomeoneAsked,
+        Happening::Deleted,
+        Happening::Dismissed,
+        opened_by("U9"),
+        Happening::Posted(vec![evidence("9.0")]),
+        Happening::Closed(outcome(OutcomeKind::Hold)),
+        Happening::ReminderDue,
+        Happening::TextDue,
+        Happening::Reworded(None),
+        Happening::Reworded(Some(("x".to_owned(), verdict()))),
+    ];
+    for end in ends {
+        let (ended, _) = play(waiting(), &end);
+        for happening in &after {
+            let (case, effects) = apply(ended.clone(), happening.clone(), at(99));
+            assert_eq!((case, effects), (ended.clone(), vec![]), "{happening:?} after {end:?}");
+        }
+    }
+}
+
+#[test]
+fn closing_as_not_a_proposal_is_dismissing() {
+    let case = check(&[SPEAK, Happening::Closed(outcome(OutcomeKind::NotAProposal))], {
+        "prompted[show +text] dismissed[-quiet_period -text -reminder show]"
+    });
+    assert_no_words(&case);
+}
+
+#[test]
+fn a_case_without_a_message_lives_in_the_thread_of_its_card() {
+    let mut case = waiting();
+    case.root = None;
+    let (case, _) = play(case, &[opened_by("U1"), Happening::CardShown("8.0".into())]);
+    assert_eq!((case.root, case.card), (Some("8.0".into()), Some("8.0".into())));
+}
+
+#[test]
+fn a_cut_text_is_one_line_and_short() {
+    assert_eq!(cut("a  b\nc", 80), "a b c");
+    assert_eq!(cut("äöü äöü", 5), "äöü…");
+    assert_eq!(cut("", 5), "");
+    assert_eq!(cut("abcdef", 6), "abcdef");
+    assert_eq!(cut("abcdefg", 6), "abcde…");
+}
+
+#[test]
+fn the_problem_is_told_without_the_proposal_before_it() {
+    let problem = |said: &str, problem: &str, matched: usize| {
+        let spans = vec![Span { start: 0, end: matched, rule: "move-off".to_owned() }];
+        let mut case = waiting();
+        case.take_words(said, &Verdict { problem: Some(problem.to_owned()), spans, ..verdict() });
+        case.problem.unwrap_or_default()
+    };
+    assert_eq!(problem(SAID, SAID, 24), "mails land in spam");
+    assert_eq!(problem(SAID, "mails land in spam", 24), "mails land in spam");
+    assert_eq!(problem("drop Redis, slow", "drop Redis, slow", 10), "drop Redis, slow");
+}

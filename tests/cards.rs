@@ -1,0 +1,130 @@
+//! Twelve cards, as a person in the channel reads them: kept as text in `tests/cards`, to be read aloud in a review.
+//!
+//! `SECONDLOOK_CARDS=write cargo test --test cards` rewrites them; read the difference before you commit it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use secondlook::domain::card::card;
+use secondlook::domain::detect::detect;
+use secondlook::domain::evidence::{Source, recognise};
+use secondlook::domain::investigation::{Beginning, Case, CaseNumber, Evidence, Origin, State};
+use secondlook::domain::knowledge::Knowledge;
+
+/// A proposal as somebody could write it, and what somebody answers with.
+const CASES: [(&str, &str, &str); 12] = [
+    (
+        "mail_in_spam",
+        "we should leave Mailchimp for SendGrid, half of our newsletter ends up in junk since the rebrand",
+        "Authentication-Results: mx.example.net; dkim=fail (no key for signature) header.i=@acme.example header.s=k2; spf=pass smtp.mailfrom=bounce.acme.example; dmarc=fail (p=NONE) header.from=acme.example",
+    ),
+    (
+        "slow_page",
+        "let's split the monolith into microservices, the orders page takes 8 seconds and gets slower every month",
+        "Seq Scan on orders  (cost=0.00..48211.00 rows=12 width=64) (actual time=3.1..4093.7 rows=9 loops=1)\n  Filter: (customer_id = 4711)\n  Rows Removed by Filter: 1250412\nExecution Time: 4094.1 ms",
+    ),
+    (
+        "random_502",
+        "I propose we move to GCP: the load balancer on AWS gives random 502s although the app answers fine when called directly",
+        "",
+    ),
+    (
+        "restarts",
+        "we should rewrite the importer in Rust, its pods restart every few hours with exit code 137",
+        "    State:          Running\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n    Restart Count:  14",
+    ),
+    (
+        "unreachable_by_name",
+        "we should switch to another hosting provider, the site is unreachable for many customers since we moved registrars",
+        "; <<>> DiG 9.18 <<>> www.acme.example\n;; ->>HEADER<<- opcode: QUERY, status: NXDOMAIN, id: 4711\n;; flags: qr rd ra; QUERY: 1, ANSWER: 0",
+    ),
+    (
+        "certificate",
+        "let's switch from Kong to another API gateway, mobile clients fail with certificate errors since midnight while browsers work",
+        "",
+    ),
+    (
+        "pool",
+        "we should move to a bigger database server, our requests hang for 30 seconds with low CPU and a restart cures it for hours",
+        "HikariPool-1 - Connection is not available, request timed out after 30000ms (total=10, active=10, idle=0, waiting=87)",
+    ),
+    ("no_problem_stated", "I think we should replace Jenkins with GitHub Actions next quarter", ""),
+    (
+        "truly_full",
+        "let's shard the database: write load doubled in a year and the largest instance is at 95% CPU all day",
+        "",
+    ),
+    (
+        "lag",
+        "we should replace Kafka with RabbitMQ, consumer lag keeps growing although the machines are idle",
+        "",
+    ),
+    (
+        "german",
+        "lasst uns von Mailchimp weg wechseln, unsere Mails landen seit der Umstellung im Spam",
+        "",
+    ),
+    (
+        "dashboards_disagree",
+        "we should move off Google Analytics, it shows half the sign-ups that the database has since the consent banner changed",
+        "",
+    ),
+];
+
+fn shown(knowledge: &Knowledge, said: &str, answer: &str) -> String {
+    let verdict = detect(&knowledge.packs, said, &[]);
+    assert!(verdict.proposal, "not heard: {said}");
+    let language = verdict.language;
+    let beginning = Beginning {
+        workspace: "T1".into(),
+        number: CaseNumber(7),
+        channel: "C1".into(),
+        private: false,
+        root: Some("1.0".into()),
+        message: Some("1.0".into()),
+        author: "U1".into(),
+        origin: Origin::Heard,
+        said: said.to_owned(),
+        verdict,
+        topic: String::new(),
+    };
+    let mut case = Case { state: State::Prompted, ..Case::begin(beginning, Timestamp::UNIX_EPOCH) };
+    let wording = knowledge.wordings.of(language);
+    let mut text = format!("> {said}\n\n{}\n", card(&case, &knowledge.catalog, wording).fallback());
+    if !answer.is_empty() {
+        let found = recognise(&knowledge.recognisers, Source::Text(answer));
+        case.evidence = found
+            .into_iter()
+            .map(|finding| Evidence {
+                kind: finding.kind,
+                by: None,
+                at: Timestamp::UNIX_EPOCH,
+                message: None,
+                permalink: None,
+                excerpt: None,
+                reading: finding.reading,
+            })
+            .collect();
+        let after = card(&case, &knowledge.catalog, wording).fallback();
+        text.extend(["\n> ", &answer.replace('\n', "\n> "), "\n\n", &after, "\n"]);
+    }
+    text
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a person asks for new texts by a variable")]
+fn twelve_cards_read_as_they_were_read_aloud() {
+    let knowledge = Knowledge::embedded().unwrap();
+    let write = std::env::var("SECONDLOOK_CARDS").is_ok_and(|v| v == "write");
+    let mut changed = Vec::new();
+    for (name, said, answer) in CASES {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cards/{name}.txt"));
+        let now = shown(&knowledge, said, answer);
+        if write {
+            std::fs::write(&file, &now).unwrap();
+        } else if std::fs::read_to_string(&file).unwrap_or_default() != now {
+            changed.push(format!("{}:\n{now}", file.display()));
+        }
+    }
+    assert!(changed.is_empty(), "these cards read otherwise now:\n{}", changed.join("\n"));
+}
