@@ -1,0 +1,449 @@
+//! The worker: claims due work, does it, and records how it ended.
+//!
+//! Nothing acknowledged is lost and nothing is said twice: a public message carries its id in its metadata, and an
+//! attempt whose end is unknown is looked up before it is repeated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::hear::count_silence;
+use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
+use super::{App, change};
+use crate::domain::card::{card, outcome_line};
+use crate::domain::detect::asks_for_evidence;
+use crate::domain::evidence::Source;
+use crate::domain::investigation::{Case, Happening, Origin, State, apply};
+use crate::domain::message::time_of;
+use crate::domain::policy::{self, Silence};
+use crate::domain::wording::Line;
+use crate::domain::{MessageTs, UserId};
+
+/// How long a claim holds; longer than any attempt may take.
+const LEASE: SignedDuration = SignedDuration::from_secs(120);
+/// How many jobs run at once.
+const AT_ONCE: u32 = 16;
+/// Other replicas may add work: look at least this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The longest wait between two attempts.
+const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(10);
+/// After this many attempts (more than a day) a job is kept for a person to see.
+const ATTEMPTS_MAX: u32 = 200;
+/// How much of a file is read.
+const FILE_BYTES_MAX: usize = 1024 * 1024;
+/// Event ids are remembered this long; Slack repeats an event for minutes.
+const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why an attempt did not succeed.
+pub(super) enum Failed {
+    Chat(ChatError),
+    Store(StoreError),
+}
+
+impl From<ChatError> for Failed {
+    fn from(error: ChatError) -> Self {
+        Self::Chat(error)
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Does due work until it is told to stop, then finishes what it has begun.
+pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, cancel: CancellationToken) {
+    let mut running = JoinSet::new();
+    while !cancel.is_cancelled() {
+        app.ask_for_digest().await;
+        let room = AT_ONCE.saturating_sub(u32::try_from(running.len()).unwrap_or(AT_ONCE));
+        let claimed = if room == 0 { 0 } else { start(&app, &chat, room, &mut running).await };
+        let wait =
+            if claimed > 0 && claimed < room { Duration::ZERO } else { app.until_next_due().await };
+        let full = running.len() >= AT_ONCE as usize;
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+            () = app.wake.notified(), if !full => {}
+            () = tokio::time::sleep(wait), if !full => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn start(app: &Arc<App>, chat: &Arc<dyn Chat>, room: u32, running: &mut JoinSet<()>) -> u32 {
+    let now = app.now();
+    let jobs = match app.store.claim(now, now + LEASE, room).await {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            tracing::error!(error.kind = %error, "could not claim work");
+            return 0;
+        }
+    };
+    let claimed = u32::try_from(jobs.len()).unwrap_or(room);
+    for job in jobs {
+        let (app, chat) = (Arc::clone(app), Arc::clone(chat));
+        running.spawn(async move { app.attempt(chat.as_ref(), job).await });
+    }
+    claimed
+}
+
+/// Cleans up what is only kept for a while, every five minutes, until it is told to stop.
+pub async fn keep_house(app: Arc<App>, cancel: CancellationToken) {
+    loop {
+        let now = app.now();
+        app.recent.forget_old(now);
+        if let Err(error) = app.store.forget_events(now - EVENTS_KEPT).await {
+            tracing::warn!(error.kind = %error, "could not forget old events");
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_mins(5)) => {}
+        }
+    }
+}
+
+impl App {
+    /// Does everything that is due now, one by one; for tests and for shutting down.
+    pub async fn settle(&self, chat: &dyn Chat) -> Result<(), StoreError> {
+        loop {
+            let now = self.now();
+            let jobs = self.store.claim(now, now + LEASE, 1).await?;
+            let Some(job) = jobs.into_iter().next() else { return Ok(()) };
+            self.attempt(chat, job).await;
+        }
+    }
+
+    async fn until_next_due(&self) -> Duration {
+        let next = self.store.next_due().await.ok().flatten();
+        let wait = next.map(|at| at.duration_since(self.now()));
+        wait.map_or(LOOK_EVERY, |w| Duration::try_from(w).unwrap_or(Duration::from_millis(5)))
+            .min(LOOK_EVERY)
+    }
+
+    /// One attempt at one job; its end is recorded whatever happens.
+    async fn attempt(&self, chat: &dyn Chat, job: Job) {
+        let kind = kind(&job.work);
+        let failed = match self.work(chat, &job).await {
+            Ok(()) => {
+                metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => "done")
+                    .increment(1);
+                return;
+            }
+            Err(failed) => failed,
+        };
+        let (outcome, end) = self.end_of(&job, failed);
+        metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => outcome)
+            .increment(1);
+        tracing::warn!(
+            work.kind = kind,
+            work.attempts = job.attempts,
+            work.outcome = outcome,
+            "work did not end well"
+        );
+        let change = Change { job: Some((job, end)), ..Change::default() };
+        if let Err(error) = self.store.commit(&change, self.now()).await {
+            // The lease runs out and the job is due again, marked uncertain: nothing is lost.
+            tracing::error!(work.kind = kind, error.kind = %error, "could not record how work ended");
+        }
+    }
+
+    fn end_of(&self, job: &Job, failed: Failed) -> (&'static str, JobEnd) {
+        let later = |outcome| (outcome, JobEnd::RetryAt(self.now() + backoff(job.attempts)));
+        match failed {
+            Failed::Store(StoreError::Corrupt { table, column, id }) => {
+                ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
+            }
+            // Waiting for its turn is no failure: a busy hour must not park anything.
+            Failed::Chat(ChatError::RateLimited { retry_after }) => {
+                let wait = SignedDuration::try_from(retry_after).unwrap_or(BACKOFF_MAX);
+                (
+                    "rate_limited",
+                    JobEnd::RetryAt(self.now() + wait.min(SignedDuration::from_hours(1))),
+                )
+            }
+            _ if job.attempts >= ATTEMPTS_MAX => {
+                ("parked", JobEnd::Parked(format!("gave up after {} attempts", job.attempts)))
+            }
+            Failed::Store(_) => later("store"),
+            Failed::Chat(ChatError::Refused { code }) if may_heal(&code) => later("refused"),
+            Failed::Chat(ChatError::Refused { code }) if awaits_invitation(&job.work, &code) => {
+                later("not_invited")
+            }
+            Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
+            Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
+            Failed::Chat(ChatError::Uncertain(_)) => {
+                ("uncertain", JobEnd::UncertainRetryAt(self.now() + backoff(job.attempts)))
+            }
+        }
+    }
+
+    async fn work(&self, chat: &dyn Chat, job: &Job) -> Result<(), Failed> {
+        let number = match &job.work {
+            Work::LookAtChannel(channel) => return self.look_at_channel(chat, job, channel).await,
+            Work::Digest { week, channel } => {
+                return self.post_digest(chat, job, *week, channel).await;
+            }
+            Work::Greet(channel) => return self.greet(chat, job, channel).await,
+            work => work.case(),
+        };
+        let case = match number {
+            Some(number) => self.store.case(&job.workspace, number).await?,
+            None => None,
+        };
+        let Some(case) = case else { return Ok(self.done(job).await?) };
+        if self.out_of_reach(job, &case).await? {
+            return Ok(self.done(job).await?);
+        }
+        match &job.work {
+            Work::QuietPeriod(_) => self.quiet_period_over(job, case).await,
+            Work::Reminder(_) if case.origin == Origin::Incident => {
+                self.quiet_day(chat, job, case).await
+            }
+            Work::Reminder(_) => Ok(self.due(job, case, Happening::ReminderDue).await?),
+            Work::Text(_) => Ok(self.due(job, case, Happening::TextDue).await?),
+            Work::ShowCard(_) => self.show_card(chat, job, case).await,
+            Work::SayReminder(number) => {
+                let phrase =
+                    if case.origin == Origin::Incident { "incident_quiet" } else { "reminder" };
+                let line =
+                    self.wording(&case.language).line(phrase, &[("number", &number.to_string())]);
+                let still_open = case.state == State::Open;
+                self.say(chat, job, &case, still_open.then_some(line)).await
+            }
+            Work::SayOutcome(number) => {
+                let wording = self.wording(&case.language);
+                let line = case.outcome.as_ref().map(|outcome| {
+                    outcome_line(
+                        "outcome_said",
+                        outcome,
+                        &number.to_string(),
+                        &self.knowledge.catalog,
+                        wording,
+                    )
+                });
+                self.say(chat, job, &case, line).await
+            }
+            Work::ReadFile { name, url, message, permalink, by, .. } => {
+                let file = PostedFile { name, url, message, permalink, by };
+                self.read_file(chat, job, case, &file).await
+            }
+            Work::LookAtChannel(_) | Work::Greet(_) | Work::Digest { .. } => Ok(()),
+        }
+    }
+
+    /// Whether work would speak in a channel the bot was sent out of, or that is archived. A card that a person asked for
+    /// by name is tried all the same.
+    async fn out_of_reach(&self, job: &Job, case: &Case) -> Result<bool, StoreError> {
+        if matches!(job.work, Work::QuietPeriod(_) | Work::Text(_)) {
+            return Ok(false);
+        }
+        let asked_for = case.card.is_none()
+            && matches!(case.origin, Origin::Command | Origin::Shortcut)
+            && matches!(job.work, Work::ShowCard(_));
+        let channel = self.store.channel(&case.workspace, &case.channel, self.now()).await?;
+        Ok(channel.gone && !asked_for)
+    }
+
+    pub(super) async fn done(&self, job: &Job) -> Result<(), StoreError> {
+        let change = Change { job: Some((job.clone(), JobEnd::Done)), ..Change::default() };
+        self.store.commit(&change, self.now()).await.map(|_| ())
+    }
+
+    /// Applies what a job stands for and ends the job, in one change; decides anew when the case changed meanwhile.
+    pub(super) async fn due(
+        &self,
+        job: &Job,
+        mut case: Case,
+        happening: Happening,
+    ) -> Result<(), StoreError> {
+        let number = case.number;
+        for _ in 0..super::TRIES_MAX {
+            let now = self.now();
+            let (next, effects) = apply(case, happening.clone(), now);
+            let change =
+                Change { job: Some((job.clone(), JobEnd::Done)), ..change(next, &effects, now) };
+            match self.save(change).await {
+                Err(StoreError::Conflict) => {}
+                other => return other.map(|_| ()),
+            }
+            let Some(again) = self.store.case(&job.workspace, number).await? else {
+                return Ok(());
+            };
+            case = again;
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn quiet_period_over(&self, job: &Job, case: Case) -> Result<(), Failed> {
+        let channel = self.store.channel(&case.workspace, &case.channel, self.now()).await?;
+        let mut may_speak = policy::still_allows(&channel, &case.topic, self.now());
+        if self.someone_asked(&case) {
+            may_speak = Err(Silence::SomeoneAsked);
+        }
+        if let Err(why) = may_speak {
+            count_silence(why);
+        }
+        Ok(self.due(job, case, Happening::QuietPeriodOver(may_speak)).await?)
+    }
+
+    /// Whether another person asked for evidence in the channel, not in the thread, since the proposal.
+    fn someone_asked(&self, case: &Case) -> bool {
+        let Some(root) = &case.root else { return false };
+        let said = self.recent.of(&case.workspace, &case.channel, self.now());
+        said.iter()
+            .filter(|m| {
+                time_of(&m.ts) >= time_of(root)
+                    && &m.ts != root
+                    && Some(&m.author) != case.author.as_ref()
+            })
+            .any(|m| asks_for_evidence(&self.knowledge.packs, &m.text))
+    }
+
+    async fn show_card(&self, chat: &dyn Chat, job: &Job, case: Case) -> Result<(), Failed> {
+        let shown = card(&case, &self.knowledge.catalog, self.wording(&case.language));
+        let id = job.work.key();
+        let post = Post {
+            workspace: &case.workspace,
+            channel: &case.channel,
+            thread: case.root.as_ref().filter(|root| Some(*root) != case.card.as_ref()),
+            id: &id,
+            body: Body::Card(case.number, &shown),
+        };
+        if let Some(ts) = &case.card {
+            return match chat.edit(&post, ts).await {
+                // Somebody removed the card; that is their right, and the record stands without it.
+                Err(ChatError::Refused { code }) if code == "message_not_found" => {
+                    Ok(self.done(job).await?)
+                }
+                Err(error) => Err(error.into()),
+                Ok(()) => Ok(self.done(job).await?),
+            };
+        }
+        if !matches!(case.state, State::Prompted | State::Open | State::Closed) {
+            return Ok(self.done(job).await?);
+        }
+        let ts = once(chat, job, &post, case.began_at).await?;
+        self.due(job, case, Happening::CardShown(ts)).await.map_err(posted_not_recorded)
+    }
+
+    async fn say(
+        &self,
+        chat: &dyn Chat,
+        job: &Job,
+        case: &Case,
+        line: Option<Line>,
+    ) -> Result<(), Failed> {
+        if let (Some(line), Some(root)) = (line, &case.root) {
+            let (id, lines) = (job.work.key(), [line]);
+            let post = Post {
+                workspace: &case.workspace,
+                channel: &case.channel,
+                thread: Some(root),
+                id: &id,
+                body: Body::Lines(&lines),
+            };
+            once(chat, job, &post, case.began_at).await?;
+            return self.done(job).await.map_err(posted_not_recorded);
+        }
+        Ok(self.done(job).await?)
+    }
+
+    async fn read_file(
+        &self,
+        chat: &dyn Chat,
+        job: &Job,
+        case: Case,
+        file: &PostedFile<'_>,
+    ) -> Result<(), Failed> {
+        if !case.listens() {
+            return Ok(self.done(job).await?);
+        }
+        let text = chat.file(&case.workspace, file.url, FILE_BYTES_MAX).await?;
+        let found =
+            self.recognise(Source::File { name: file.name, text: &text }, time_of(file.message));
+        let mut evidence: Vec<_> =
+            found.iter().map(|finding| self.evidence(finding, &text)).collect();
+        for piece in &mut evidence {
+            piece.by = Some(file.by.clone());
+            piece.at = time_of(file.message);
+            piece.message = Some(file.message.clone());
+            piece.permalink = Some(file.permalink.to_owned());
+        }
+        Ok(self.due(job, case, Happening::Posted(evidence)).await?)
+    }
+}
+
+/// A file as it came with a message.
+struct PostedFile<'a> {
+    name: &'a str,
+    url: &'a str,
+    message: &'a MessageTs,
+    permalink: &'a str,
+    by: &'a UserId,
+}
+
+/// Posts a message that may have been posted before: looks it up first where that is uncertain.
+pub(super) async fn once(
+    chat: &dyn Chat,
+    job: &Job,
+    post: &Post<'_>,
+    since: Timestamp,
+) -> Result<MessageTs, ChatError> {
+    if job.uncertain
+        && let Some(ts) = chat.find(post, since).await?
+    {
+        return Ok(ts);
+    }
+    chat.post(post).await
+}
+
+/// The message stands but the store does not know it: the next attempt must look before it posts.
+pub(super) fn posted_not_recorded(_: StoreError) -> Failed {
+    Failed::Chat(ChatError::Uncertain("posted, not recorded".to_owned()))
+}
+
+/// Codes that a person can mend while we wait: a token that is being replaced, a channel the bot is being invited to.
+pub(super) fn may_heal(code: &str) -> bool {
+    const HEALS: [&str; 9] = [
+        "invalid_auth",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "not_authed",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "team_access_not_granted",
+    ];
+    HEALS.contains(&code)
+}
+
+/// The digest's channel is named in the settings, and somebody may only now invite the bot to it.
+fn awaits_invitation(work: &Work, code: &str) -> bool {
+    matches!(work, Work::Digest { .. }) && matches!(code, "not_in_channel" | "channel_not_found")
+}
+
+/// 2, 4, 8 … seconds, at most [`BACKOFF_MAX`].
+fn backoff(attempts: u32) -> SignedDuration {
+    SignedDuration::from_secs(1_i64 << attempts.min(12)).min(BACKOFF_MAX)
+}
+
+fn kind(work: &Work) -> &'static str {
+    match work {
+        Work::QuietPeriod(_) => "quiet_period",
+        Work::Reminder(_) => "reminder",
+        Work::Text(_) => "text",
+        Work::ShowCard(_) => "card",
+        Work::SayReminder(_) => "say_reminder",
+        Work::SayOutcome(_) => "say_outcome",
+        Work::LookAtChannel(_) => "channel",
+        Work::Greet(_) => "greet",
+        Work::ReadFile { .. } => "file",
+        Work::Digest { .. } => "digest",
+    }
+}

@@ -1,0 +1,342 @@
+//! Messages: hearing a proposal, collecting evidence in its thread, following edits and deletions.
+
+use std::time::Instant;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::incident::Told;
+use super::ports::{Change, Committed, NewJob, StoreError, Work};
+use super::{Answer, App, Cause, change};
+use crate::domain::detect::{Verdict, asks_for_evidence, detect};
+use crate::domain::evidence::{EvidenceKind, Finding, Source, recognise_on, redact};
+use crate::domain::investigation::{
+    Beginning, Case, Evidence, Happening, Origin, State, apply, cut, heard,
+};
+use crate::domain::message::{File, Message, time_of};
+use crate::domain::policy::{self, Silence};
+use crate::domain::{ChannelId, MessageTs, WorkspaceId};
+
+/// An edit makes a proposal of a message only as long as it is fresh.
+const EDIT_HEARD_FOR: SignedDuration = SignedDuration::from_mins(60);
+/// A larger file is not read.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How much of an evidence text is kept, in characters.
+const EXCERPT_CHARS_MAX: usize = 300;
+
+impl App {
+    pub(super) async fn written(
+        &self,
+        cause: Cause<'_>,
+        message: Message,
+    ) -> Result<Answer, StoreError> {
+        let now = self.now();
+        self.recent.add(cause.workspace, &message, now);
+        let case = if message.thread.is_some() || message.mention {
+            self.store
+                .case_in_thread(cause.workspace, &message.place.channel, message.root())
+                .await?
+        } else {
+            None
+        };
+        if let Some(case) = case {
+            return self.said_in_thread(cause, case, &message).await;
+        }
+        if self.judge(cause, &message).await?
+            || self.evidence_in_incident(cause, &message).await?
+            || !message.mention
+        {
+            return Ok(Answer::Nothing);
+        }
+        if self.first_time(cause).await? {
+            return Ok(Answer::Private(vec![self.wording("en").line("mention_help", &[])]));
+        }
+        Ok(Answer::Nothing)
+    }
+
+    /// Judges a message; a proposal worth speaking to becomes a waiting case. Tells whether it was one.
+    async fn judge(&self, cause: Cause<'_>, message: &Message) -> Result<bool, StoreError> {
+        let now = self.now();
+        let Some((said, verdict)) = self.proposal(cause.workspace, message) else {
+            return Ok(false);
+        };
+        let topic = policy::topic(&verdict, &said);
+        let channel = self.store.channel(cause.workspace, &message.place.channel, now).await?;
+        let allowed =
+            policy::channel_allows(&channel, message.place.external, &topic, &self.limits, now);
+        if let Err(why) = allowed {
+            count_silence(why);
+            return self.silenced(cause, message, why).await;
+        }
+        if self
+            .store
+            .case_in_thread(cause.workspace, &message.place.channel, message.root())
+            .await?
+            .is_some()
+        {
+            return Ok(true);
+        }
+        let case = self.begin(cause, message, said, verdict, topic, Origin::Heard).await?;
+        let effects = heard(&case, self.limits.quiet_period);
+        let mut change = change(case, &effects, now);
+        change.jobs.extend(self.files_to_read(&change, message));
+        change.event = Some(cause.event());
+        change.channel = Some((cause.workspace.clone(), message.place.channel.clone(), channel));
+        if self.save(change).await? == Committed::Applied {
+            metrics::counter!("secondlook_proposals_heard_total").increment(1);
+        }
+        Ok(true)
+    }
+
+    /// The words of a proposal worth speaking to, and the verdict on them.
+    pub(super) fn proposal(
+        &self,
+        workspace: &WorkspaceId,
+        message: &Message,
+    ) -> Option<(String, Verdict)> {
+        let context = self.recent.before(workspace, message, self.now());
+        let context: Vec<&str> = context.iter().map(String::as_str).collect();
+        let started = Instant::now();
+        let verdict = detect(&self.knowledge.packs, &message.text, &context);
+        metrics::histogram!("secondlook_detect_seconds").record(started.elapsed());
+        match policy::worth_speaking(&verdict) {
+            Ok(()) => Some(self.words(message, verdict)),
+            Err(why) => {
+                count_silence(why);
+                None
+            }
+        }
+    }
+
+    /// What a proposal that gets no card leads to; tells whether that was something.
+    async fn silenced(
+        &self,
+        cause: Cause<'_>,
+        message: &Message,
+        why: Silence,
+    ) -> Result<bool, StoreError> {
+        let channel = &message.place.channel;
+        if why == Silence::Incident
+            && let Some(case) = self.incident_here(cause.workspace, channel).await?
+        {
+            return self.said_in_incident(cause, case, message, Told::New).await.map(|()| true);
+        }
+        if why == Silence::NotThere {
+            // We hear it, so we may be back: the worker looks.
+            let (event, jobs) = (Some(cause.event()), vec![self.look(channel)]);
+            self.save(Change { event, jobs, ..Change::default() }).await?;
+        }
+        Ok(false)
+    }
+
+    /// A new case about a message, with the evidence the message carries.
+    pub(super) async fn begin(
+        &self,
+        cause: Cause<'_>,
+        message: &Message,
+        said: String,
+        verdict: Verdict,
+        topic: String,
+        origin: Origin,
+    ) -> Result<Case, StoreError> {
+        let beginning = Beginning {
+            workspace: cause.workspace.clone(),
+            number: self.store.new_case_number(cause.workspace).await?,
+            channel: message.place.channel.clone(),
+            private: message.place.private,
+            root: Some(message.root().clone()),
+            message: Some(message.ts.clone()),
+            author: message.author.clone(),
+            origin,
+            said,
+            verdict,
+            topic,
+        };
+        let mut case = Case::begin(beginning, self.now());
+        case.evidence = self.evidence_in(message);
+        Ok(case)
+    }
+
+    /// The words of a proposal as they may be kept, and the verdict on exactly these words.
+    pub(super) fn words(&self, message: &Message, verdict: Verdict) -> (String, Verdict) {
+        let said = redact(&self.knowledge.recognisers, &message.readable).text;
+        let again = detect(&self.knowledge.packs, &said, &[]);
+        if again.proposal {
+            return (said, again);
+        }
+        // Out of its context or without its markup it no longer reads as one: keep the verdict, not its offsets.
+        (said, Verdict { spans: Vec::new(), ..verdict })
+    }
+
+    async fn said_in_thread(
+        &self,
+        cause: Cause<'_>,
+        case: Case,
+        message: &Message,
+    ) -> Result<Answer, StoreError> {
+        if case.origin == Origin::Incident && case.listens() {
+            self.said_in_incident(cause, case, message, Told::New).await?;
+            return Ok(Answer::Nothing);
+        }
+        let own = Some(&message.ts) == case.message.as_ref();
+        if own || !case.listens() {
+            return Ok(Answer::Nothing);
+        }
+        let evidence = self.evidence_in(message);
+        let asked = case.state == State::Waiting
+            && case.author.as_ref() != Some(&message.author)
+            && asks_for_evidence(&self.knowledge.packs, &message.text);
+        let happening = if !evidence.is_empty() {
+            Happening::Posted(evidence)
+        } else if asked {
+            count_silence(Silence::SomeoneAsked);
+            Happening::SomeoneAsked
+        } else if message.files.is_empty() {
+            return Ok(Answer::Nothing);
+        } else {
+            Happening::Posted(Vec::new())
+        };
+        let now = self.now();
+        let (case, effects) = apply(case, happening, now);
+        let mut change = change(case, &effects, now);
+        change.jobs.extend(self.files_to_read(&change, message));
+        change.event = Some(cause.event());
+        self.save(change).await?;
+        Ok(Answer::Nothing)
+    }
+
+    /// The evidence in a message's text, each piece without its secrets.
+    pub(super) fn evidence_in(&self, message: &Message) -> Vec<Evidence> {
+        let found = self.recognise(Source::Text(&message.text), time_of(&message.ts));
+        found
+            .iter()
+            .map(|finding| Evidence {
+                by: Some(message.author.clone()),
+                at: time_of(&message.ts),
+                message: Some(message.ts.clone()),
+                permalink: Some(message.permalink.clone()),
+                ..self.evidence(finding, &message.text)
+            })
+            .collect()
+    }
+
+    /// What a text shows, read on the day it was posted: a certificate that ended yesterday had ended then.
+    pub(super) fn recognise(&self, source: Source<'_>, at: Timestamp) -> Vec<Finding> {
+        let day = at.to_zoned(TimeZone::UTC).date();
+        recognise_on(&self.knowledge.recognisers, source, Some(day))
+    }
+
+    /// A piece of evidence with its excerpt; whose it is and where it stands is the caller's to say.
+    pub(super) fn evidence(&self, finding: &Finding, text: &str) -> Evidence {
+        let piece = text.get(finding.span.0..finding.span.1).unwrap_or_default();
+        let piece: String = piece.chars().take(4 * EXCERPT_CHARS_MAX).collect();
+        let excerpt = match finding.kind {
+            EvidenceKind::Link => None,
+            _ => Some(redact(&self.knowledge.recognisers, &piece).text),
+        };
+        Evidence {
+            kind: finding.kind,
+            by: None,
+            at: self.now(),
+            message: None,
+            permalink: None,
+            excerpt: excerpt.map(|text| cut(&text, EXCERPT_CHARS_MAX)),
+            reading: finding.reading.clone(),
+        }
+    }
+
+    /// Files are read later, by the worker: fetching takes longer than an acknowledgement may.
+    pub(super) fn files_to_read(&self, change: &Change, message: &Message) -> Vec<NewJob> {
+        let Some(case) = change.case.as_ref().filter(|case| case.listens()) else {
+            return Vec::new();
+        };
+        let readable = |file: &&File| file.text && file.size <= FILE_BYTES_MAX;
+        let job = |file: &File| NewJob {
+            work: Work::ReadFile {
+                case: case.number,
+                file: file.id.clone(),
+                name: file.name.clone(),
+                url: file.url.clone(),
+                message: message.ts.clone(),
+                permalink: message.permalink.clone(),
+                by: message.author.clone(),
+            },
+            run_at: self.now(),
+        };
+        message.files.iter().filter(readable).map(job).collect()
+    }
+
+    pub(super) async fn edited(
+        &self,
+        cause: Cause<'_>,
+        message: Message,
+    ) -> Result<Answer, StoreError> {
+        let channel = &message.place.channel;
+        let case = self.store.case_in_thread(cause.workspace, channel, message.root()).await?;
+        let incident = match &case {
+            Some(case) => Some(case.clone()).filter(|case| case.origin == Origin::Incident),
+            None => self.incident_here(cause.workspace, channel).await?,
+        };
+        if let Some(incident) = incident {
+            self.said_in_incident(cause, incident, &message, Told::Anew).await?;
+            return Ok(Answer::Nothing);
+        }
+        let Some(case) = case else {
+            let fresh = self.now().duration_since(time_of(&message.ts)) < EDIT_HEARD_FOR;
+            return if fresh { self.written(cause, message).await } else { Ok(Answer::Nothing) };
+        };
+        let happening = if case.message.as_ref() == Some(&message.ts) {
+            let verdict = detect(&self.knowledge.packs, &message.text, &[]);
+            Happening::Reworded(
+                policy::worth_speaking(&verdict).is_ok().then(|| self.words(&message, verdict)),
+            )
+        } else {
+            return self.evidence_edited(cause, case, &message).await;
+        };
+        self.happen(cause, case, happening).await?;
+        Ok(Answer::Nothing)
+    }
+
+    /// An edited reply is read anew: what it carried before goes, what it carries now comes.
+    async fn evidence_edited(
+        &self,
+        cause: Cause<'_>,
+        case: Case,
+        message: &Message,
+    ) -> Result<Answer, StoreError> {
+        let (had, has) = (case.evidence.len(), self.evidence_in(message));
+        let now = self.now();
+        let (case, mut effects) = apply(case, Happening::EvidenceDeleted(message.ts.clone()), now);
+        if case.evidence.len() == had && has.is_empty() {
+            return Ok(Answer::Nothing);
+        }
+        let (case, more) = apply(case, Happening::Posted(has), now);
+        effects.extend(more);
+        self.save(Change { event: Some(cause.event()), ..change(case, &effects, now) }).await?;
+        Ok(Answer::Nothing)
+    }
+
+    pub(super) async fn deleted(
+        &self,
+        cause: Cause<'_>,
+        channel: &ChannelId,
+        ts: &MessageTs,
+    ) -> Result<Answer, StoreError> {
+        let case = self.store.case_in_thread(cause.workspace, channel, ts).await?;
+        if let Some(case) = case.filter(|case| case.message.as_ref() == Some(ts)) {
+            self.happen(cause, case, Happening::Deleted).await?;
+        } else if let Some(case) =
+            self.store.case_with_evidence(cause.workspace, channel, ts).await?
+        {
+            self.happen(cause, case, Happening::EvidenceDeleted(ts.clone())).await?;
+        } else if let Some(case) = self.incident_here(cause.workspace, channel).await? {
+            self.happen(cause, case, Happening::EvidenceDeleted(ts.clone())).await?;
+        }
+        Ok(Answer::Nothing)
+    }
+}
+
+/// Counts by rule, never by person or channel.
+pub(super) fn count_silence(why: Silence) {
+    metrics::counter!("secondlook_silences_total", "rule" => why.as_str()).increment(1);
+}

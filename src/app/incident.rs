@@ -1,0 +1,123 @@
+//! What is said in an incident channel: evidence is ticked off, proposals wait for the review, a quiet day is noticed.
+
+use jiff::Timestamp;
+
+use super::deliver::Failed;
+use super::ports::{Change, Chat, ChatError, Job, JobEnd, NewJob, StoreError};
+use super::{App, Cause, change};
+use crate::domain::investigation::{Case, Happening, Parked, QUIET_DAY, State, apply};
+use crate::domain::message::Message;
+use crate::domain::{ChannelId, WorkspaceId};
+
+impl App {
+    /// The incident that is worked on in this channel.
+    pub(super) async fn incident_here(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Option<Case>, StoreError> {
+        let state = self.store.channel(workspace, channel, self.now()).await?;
+        let Some(number) = state.incident else { return Ok(None) };
+        Ok(self.store.case(workspace, number).await?.filter(Case::listens))
+    }
+
+    /// Takes evidence posted anywhere in an incident channel; tells whether there was some to take. Only a message that
+    /// carries evidence makes us look up its channel: an ordinary one is judged in memory.
+    pub(super) async fn evidence_in_incident(
+        &self,
+        cause: Cause<'_>,
+        message: &Message,
+    ) -> Result<bool, StoreError> {
+        if message.files.is_empty() && self.evidence_in(message).is_empty() {
+            return Ok(false);
+        }
+        match self.incident_here(cause.workspace, &message.place.channel).await? {
+            Some(case) => {
+                self.said_in_incident(cause, case, message, Told::New).await.map(|()| true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Ticks off the evidence in a message and parks the proposal in it.
+    pub(super) async fn said_in_incident(
+        &self,
+        cause: Cause<'_>,
+        mut case: Case,
+        message: &Message,
+        told: Told,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut happenings = Vec::new();
+        if told == Told::Anew {
+            happenings.push(Happening::EvidenceDeleted(message.ts.clone()));
+        }
+        // A message that mentions the bot is delivered twice.
+        let known = case.evidence.iter().any(|e| e.message.as_ref() == Some(&message.ts));
+        if told == Told::Anew || !known {
+            happenings.push(Happening::Posted(self.evidence_in(message)));
+        }
+        if let Some((said, _)) = self.proposal(cause.workspace, message) {
+            happenings.push(Happening::Parked(Parked { message: message.ts.clone(), said }));
+        }
+        let mut effects = Vec::new();
+        for happening in happenings {
+            let (next, more) = apply(case, happening, now);
+            case = next;
+            effects.extend(more);
+        }
+        let mut change = change(case, &effects, now);
+        change.jobs.extend(self.files_to_read(&change, message));
+        if change.jobs.is_empty() {
+            return Ok(());
+        }
+        change.event = Some(cause.event());
+        self.save(change).await.map(|_| ())
+    }
+
+    /// An incident is asked about once its channel was quiet for a day; until then this comes back.
+    pub(super) async fn quiet_day(
+        &self,
+        chat: &dyn Chat,
+        job: &Job,
+        case: Case,
+    ) -> Result<(), Failed> {
+        let now = self.now();
+        let last = if case.state == State::Open {
+            last_activity(chat, &case, now - QUIET_DAY).await?
+        } else {
+            None
+        };
+        let Some(again) = last.map(|last| last + QUIET_DAY).filter(|again| *again > now) else {
+            return Ok(self.due(job, case, Happening::ReminderDue).await?);
+        };
+        let change = Change {
+            jobs: vec![NewJob { work: job.work.clone(), run_at: again }],
+            job: Some((job.clone(), JobEnd::Done)),
+            ..Change::default()
+        };
+        self.save(change).await?;
+        Ok(())
+    }
+}
+
+/// Whether a message is new or was edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    New,
+    Anew,
+}
+
+/// When something was last said in an incident channel or posted in its thread. Where the history may not be read, what
+/// we recorded must do.
+async fn last_activity(
+    chat: &dyn Chat,
+    case: &Case,
+    since: Timestamp,
+) -> Result<Option<Timestamp>, ChatError> {
+    let said = match chat.last_said(&case.workspace, &case.channel, since).await {
+        Err(ChatError::Refused { .. }) => None,
+        other => other?,
+    };
+    Ok(said.into_iter().chain(case.evidence.iter().map(|e| e.at)).max())
+}

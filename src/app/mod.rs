@@ -1,0 +1,216 @@
+//! What we do: load, think, save; then deliver. Knows traits only: no SQL, no Slack, no HTTP.
+//!
+//! To add something people can do: 1. a variant in `domain/message.rs`; 2. what it does to a case, in
+//! `domain/investigation.rs`; 3. the branch in `hear.rs` or `act.rs`; 4. its story in `tests/`.
+
+mod act;
+mod channel;
+mod command;
+pub mod deliver;
+mod digest;
+mod hear;
+mod incident;
+pub mod ports;
+mod recent;
+
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use self::ports::{Change, Clock, Committed, NewJob, Store, StoreError, Work};
+use self::recent::Recent;
+use crate::domain::WorkspaceId;
+use crate::domain::channel::Patterns;
+use crate::domain::digest::{Plan, Week};
+use crate::domain::form::{FormView, Sheet};
+use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, apply};
+use crate::domain::knowledge::Knowledge;
+use crate::domain::message::{Event, Incoming, Trigger};
+use crate::domain::policy::Limits;
+use crate::domain::wording::{Line, Wording};
+
+/// How often a change is decided anew when somebody else was faster.
+const TRIES_MAX: u32 = 5;
+
+/// The bot, apart from how it is reached.
+pub struct App {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    knowledge: Arc<Knowledge>,
+    limits: Limits,
+    incidents: Patterns,
+    digest: Plan,
+    /// Whose digest this process looks after, and the last week it has looked at.
+    digest_of: Option<WorkspaceId>,
+    digest_seen: Mutex<Option<Week>>,
+    recent: Recent,
+    wake: Notify,
+}
+
+/// What the person who did something sees at once; the rest is delivered by the worker.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Nothing.
+    Nothing,
+    /// Lines only they see.
+    Private(Vec<Line>),
+    /// A form opens.
+    Form(Box<FormView>, Trigger),
+    /// A sheet opens.
+    Sheet(Sheet, Trigger),
+    /// The form stays, with what is wrong in which field.
+    Wrong(Vec<(&'static str, String)>),
+    /// The form closes.
+    Accepted,
+}
+
+impl App {
+    /// Puts the bot together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        knowledge: Arc<Knowledge>,
+        limits: Limits,
+        incidents: Patterns,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            knowledge,
+            limits,
+            incidents,
+            digest: Plan::default(),
+            digest_of: None,
+            digest_seen: Mutex::new(None),
+            recent: Recent::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Takes what happened. When it returns `Ok`, it is recorded, or was judged ordinary and forgotten: it may be
+    /// acknowledged. On `Err` it must come again.
+    pub async fn handle(&self, incoming: Incoming) -> Result<Answer, StoreError> {
+        let Incoming { workspace, key, event } = incoming;
+        let mut tries = 0;
+        loop {
+            let answer = self.handle_once(&workspace, &key, event.clone()).await;
+            tries += 1;
+            match answer {
+                Err(StoreError::Conflict) if tries < TRIES_MAX => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn handle_once(
+        &self,
+        workspace: &WorkspaceId,
+        key: &str,
+        event: Event,
+    ) -> Result<Answer, StoreError> {
+        let cause = Cause { workspace, key };
+        match event {
+            Event::Written(message) => self.written(cause, message).await,
+            Event::Edited(message) => self.edited(cause, message).await,
+            Event::Deleted { channel, ts } => self.deleted(cause, &channel, &ts).await,
+            Event::Clicked(click) => self.clicked(cause, click).await,
+            Event::Submitted(submission) => self.submitted(cause, submission).await,
+            Event::Commanded(command) => self.commanded(cause, command).await,
+            Event::Shortcut(shortcut) => self.shortcut(cause, shortcut).await,
+            Event::ChannelChanged { channel, name, news } => {
+                self.channel_changed(cause, channel, name, news).await
+            }
+            Event::Uninstalled => self.uninstalled(cause).await,
+            Event::Ignored(_) => Ok(Answer::Nothing),
+        }
+    }
+
+    /// The store, for the adapters that only read.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// A phrase of ours in English, for an adapter that must say that something went wrong.
+    pub fn phrase(&self, name: &str) -> Line {
+        self.wording("en").line(name, &[])
+    }
+
+    fn wording(&self, language: &str) -> &Wording {
+        self.knowledge.wordings.of(language)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Applies one happening to a case and saves it with what should be done, all in one change.
+    async fn happen(
+        &self,
+        cause: Cause<'_>,
+        case: Case,
+        happening: Happening,
+    ) -> Result<Committed, StoreError> {
+        let now = self.now();
+        let (case, effects) = apply(case, happening, now);
+        self.save(Change { event: Some(cause.event()), ..change(case, &effects, now) }).await
+    }
+
+    async fn save(&self, change: Change) -> Result<Committed, StoreError> {
+        let committed = self.store.commit(&change, self.now()).await?;
+        if !change.jobs.is_empty() {
+            self.wake.notify_one();
+        }
+        if committed == Committed::Duplicate {
+            metrics::counter!("secondlook_duplicates_total").increment(1);
+        }
+        Ok(committed)
+    }
+
+    /// Records that something was handled that changes nothing else; tells whether it was new.
+    async fn first_time(&self, cause: Cause<'_>) -> Result<bool, StoreError> {
+        let change = Change { event: Some(cause.event()), ..Change::default() };
+        Ok(self.save(change).await? == Committed::Applied)
+    }
+}
+
+/// What caused a change: the event and whose it is.
+#[derive(Clone, Copy)]
+struct Cause<'a> {
+    workspace: &'a WorkspaceId,
+    key: &'a str,
+}
+
+impl Cause<'_> {
+    fn event(self) -> (WorkspaceId, String) {
+        (self.workspace.clone(), self.key.to_owned())
+    }
+}
+
+/// A case as it should stand, with its effects as work to do.
+fn change(case: Case, effects: &[Effect], now: Timestamp) -> Change {
+    let number = case.number;
+    let mut change = Change { case: Some(case), ..Change::default() };
+    for effect in effects {
+        let (work, run_at) = match effect {
+            Effect::ShowCard => (Work::ShowCard(number), now),
+            Effect::Remind => (Work::SayReminder(number), now),
+            Effect::TellOutcome => (Work::SayOutcome(number), now),
+            Effect::Schedule(due, at) => (due_work(*due, number), *at),
+            Effect::Cancel(due) => {
+                change.cancel.push(due_work(*due, number).key());
+                continue;
+            }
+        };
+        change.jobs.push(NewJob { work, run_at });
+    }
+    change
+}
+
+fn due_work(due: Due, case: CaseNumber) -> Work {
+    match due {
+        Due::QuietPeriod => Work::QuietPeriod(case),
+        Due::Reminder => Work::Reminder(case),
+        Due::Text => Work::Text(case),
+    }
+}

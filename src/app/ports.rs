@@ -1,0 +1,396 @@
+//! What the app needs of the world: a store, a chat, a clock. Traits name the need, not the tool.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::domain::card::Card;
+use crate::domain::channel::Channel;
+use crate::domain::digest::{Period, Week};
+use crate::domain::investigation::{Case, CaseNumber};
+use crate::domain::policy::ChannelState;
+use crate::domain::wording::Line;
+use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
+
+/// The present time. The only way the app learns it.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A workspace the bot works in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// The bot's user there.
+    pub bot_user: UserId,
+    /// The bot's bot id there (`B…`).
+    pub bot_id: String,
+    /// Its address (`https://acme.slack.com/`), for permalinks.
+    pub url: String,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It can't be reached or has no room now; trying again later may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Somebody else changed it first: load again and decide again.
+    #[error("changed meanwhile")]
+    Conflict,
+    /// A row makes no sense.
+    #[error("unreadable row in {table}.{column} ({id})")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// Which row.
+        id: String,
+    },
+}
+
+/// Work that is due at some time, as a row; also the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// What.
+    pub work: Work,
+    /// Not before.
+    pub run_at: Timestamp,
+}
+
+/// A piece of due work. Its [`Work::key`] is unique in a workspace: asking again for pending work runs it once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The quiet period of a case is over.
+    QuietPeriod(CaseNumber),
+    /// An open case wants its reminder.
+    Reminder(CaseNumber),
+    /// An unopened prompt loses its text.
+    Text(CaseNumber),
+    /// Post or edit the card.
+    ShowCard(CaseNumber),
+    /// Say in the thread that the case is still open.
+    SayReminder(CaseNumber),
+    /// Say in the thread how it ended.
+    SayOutcome(CaseNumber),
+    /// See how a channel stands, and whether it is due an incident card.
+    LookAtChannel(ChannelId),
+    /// Say in a channel what the bot does.
+    Greet(ChannelId),
+    /// Fetch a file and read it as evidence.
+    ReadFile {
+        /// For which case.
+        case: CaseNumber,
+        /// The file's id.
+        file: String,
+        /// Its name.
+        name: String,
+        /// Where it is.
+        url: String,
+        /// The message it came with.
+        message: MessageTs,
+        /// A link to that message.
+        permalink: String,
+        /// Who posted it.
+        by: UserId,
+    },
+    /// Post the digest of a week.
+    Digest {
+        /// Which week.
+        week: Week,
+        /// Where.
+        channel: ChannelId,
+    },
+}
+
+impl Work {
+    /// Names this work in its workspace.
+    pub fn key(&self) -> String {
+        match self {
+            Self::QuietPeriod(case) => format!("quiet_period:{case}"),
+            Self::Reminder(case) => format!("reminder:{case}"),
+            Self::Text(case) => format!("text:{case}"),
+            Self::ShowCard(case) => format!("card:{case}"),
+            Self::SayReminder(case) => format!("say_reminder:{case}"),
+            Self::SayOutcome(case) => format!("say_outcome:{case}"),
+            Self::LookAtChannel(channel) => format!("channel:{channel}"),
+            Self::Greet(channel) => format!("greet:{channel}"),
+            Self::ReadFile { case, file, .. } => format!("file:{case}:{file}"),
+            Self::Digest { week, .. } => format!("digest:{week}"),
+        }
+    }
+
+    /// The case it belongs to, if it belongs to one.
+    pub fn case(&self) -> Option<CaseNumber> {
+        match self {
+            Self::QuietPeriod(case)
+            | Self::Reminder(case)
+            | Self::Text(case)
+            | Self::ShowCard(case)
+            | Self::SayReminder(case)
+            | Self::SayOutcome(case)
+            | Self::ReadFile { case, .. } => Some(*case),
+            Self::LookAtChannel(_) | Self::Greet(_) | Self::Digest { .. } => None,
+        }
+    }
+}
+
+/// Work that this process has claimed for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its row.
+    pub id: i64,
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// What.
+    pub work: Work,
+    /// When it was due.
+    pub run_at: Timestamp,
+    /// How often it was claimed, this time included.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have had its effect: the process died in it, or the answer never came.
+    pub uncertain: bool,
+    /// Proves the claim: a job claimed by somebody else meanwhile can't be ended by us.
+    pub lease: i64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// Done; the row goes, unless the same work was asked for again meanwhile.
+    Done,
+    /// It had no effect; try again at that time.
+    RetryAt(Timestamp),
+    /// It may have had its effect; look before trying again at that time.
+    UncertainRetryAt(Timestamp),
+    /// It can't be done; kept with its reason for a person to see.
+    Parked(String),
+}
+
+/// One change, all of it or none of it.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// What caused it: refused as a duplicate when it was recorded before.
+    pub event: Option<(WorkspaceId, String)>,
+    /// The case as it should stand; its revision must be the stored one (0 for a new case).
+    pub case: Option<Case>,
+    /// The channel as it should stand, likewise.
+    pub channel: Option<(WorkspaceId, ChannelId, ChannelState)>,
+    /// The week whose digest it asks for: refused as a duplicate when it was asked for before.
+    pub digest: Option<(WorkspaceId, Week)>,
+    /// Work to do.
+    pub jobs: Vec<NewJob>,
+    /// Keys of work not to do any more.
+    pub cancel: Vec<String>,
+    /// Whether the app was removed from the workspace: its work rests until [`Store::save_workspace`].
+    pub uninstalled: bool,
+    /// The job this change was made for, and how it ended.
+    pub job: Option<(Job, JobEnd)>,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It stands.
+    Applied,
+    /// Its event or its digest was recorded before; nothing was changed.
+    Duplicate,
+}
+
+/// Which cases to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFilter {
+    /// Private channels' cases only from this channel.
+    pub visible_from: Option<ChannelId>,
+    /// At most this many, newest first.
+    pub limit: u32,
+}
+
+/// How much work waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Jobs that are due now.
+    pub due: u64,
+    /// Jobs in all.
+    pub waiting: u64,
+    /// Jobs that were given up.
+    pub parked: u64,
+    /// When the oldest due job was due.
+    pub oldest_due: Option<Timestamp>,
+}
+
+/// Work that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The key of the work.
+    pub work: String,
+    /// Why it can't be done.
+    pub because: String,
+}
+
+/// Where everything is kept. Every method is about one workspace, or about all of them for the worker.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Whether it can be read and its schema is current.
+    async fn ready(&self) -> Result<(), StoreError>;
+    /// Records who the bot is in a workspace.
+    async fn save_workspace(&self, workspace: &Workspace) -> Result<(), StoreError>;
+    /// A workspace the bot works in.
+    async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError>;
+    /// Every workspace the bot works in.
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
+    /// A number no other case of the workspace has.
+    async fn new_case_number(&self, workspace: &WorkspaceId) -> Result<CaseNumber, StoreError>;
+    /// The case with this number.
+    async fn case(
+        &self,
+        workspace: &WorkspaceId,
+        number: CaseNumber,
+    ) -> Result<Option<Case>, StoreError>;
+    /// The case that lives in this thread, or is about this message.
+    async fn case_in_thread(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        root: &MessageTs,
+    ) -> Result<Option<Case>, StoreError>;
+    /// The case that holds evidence from this message.
+    async fn case_with_evidence(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        message: &MessageTs,
+    ) -> Result<Option<Case>, StoreError>;
+    /// Investigations (open or closed), newest first.
+    async fn investigations(
+        &self,
+        workspace: &WorkspaceId,
+        filter: &CaseFilter,
+    ) -> Result<Vec<Case>, StoreError>;
+    /// Investigations that ended in a period, and those open now that were opened before its end.
+    async fn cases_of(
+        &self,
+        workspace: &WorkspaceId,
+        period: &Period,
+    ) -> Result<Vec<Case>, StoreError>;
+    /// What is known about a channel; prompts of the last thirty days before `now`.
+    async fn channel(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<ChannelState, StoreError>;
+    /// Makes one change, all of it or none of it, and durable when it returns.
+    async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
+    /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.
+    async fn claim(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError>;
+    /// When the next job is due or the next lease runs out.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// How much work waits.
+    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
+    /// At most `limit` pieces of work that were given up, the latest first.
+    async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError>;
+    /// Forgets event ids recorded before `before`.
+    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// Why the chat did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// Too much at once; it had no effect.
+    #[error("rate limited")]
+    RateLimited {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// It said no, with a code; it had no effect.
+    #[error("refused: {code}")]
+    Refused {
+        /// The chat's own word for it.
+        code: String,
+    },
+    /// It could not be reached, or said that it is broken; it had no effect.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// No answer came; it may have had its effect.
+    #[error("no answer: {0}")]
+    Uncertain(String),
+}
+
+/// A public message, posted once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Post<'a> {
+    /// Whose.
+    pub workspace: &'a WorkspaceId,
+    /// Where.
+    pub channel: &'a ChannelId,
+    /// In which thread; `None` for the channel itself.
+    pub thread: Option<&'a MessageTs>,
+    /// Names the message for ever, in its metadata.
+    pub id: &'a str,
+    /// What it says.
+    pub body: Body<'a>,
+}
+
+/// What a message says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Body<'a> {
+    /// A card with its buttons.
+    Card(CaseNumber, &'a Card),
+    /// Plain lines.
+    Lines(&'a [Line]),
+}
+
+/// Where we talk.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    /// Posts a message and returns its timestamp.
+    async fn post(&self, post: &Post<'_>) -> Result<MessageTs, ChatError>;
+    /// Looks for a message of ours by its id among those posted since `since`.
+    async fn find(&self, post: &Post<'_>, since: Timestamp)
+    -> Result<Option<MessageTs>, ChatError>;
+    /// Edits a message in place.
+    async fn edit(&self, post: &Post<'_>, ts: &MessageTs) -> Result<(), ChatError>;
+    /// How a channel stands now.
+    async fn channel(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Channel, ChatError>;
+    /// Goes into a public channel.
+    async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError>;
+    /// When somebody else last said something in a channel since `since`.
+    async fn last_said(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, ChatError>;
+    /// Fetches a file's content as text, at most `bytes_max` of it.
+    async fn file(
+        &self,
+        workspace: &WorkspaceId,
+        url: &str,
+        bytes_max: usize,
+    ) -> Result<String, ChatError>;
+}
