@@ -1,0 +1,361 @@
+//! Cases: found by number, thread or evidence, and saved by what changed in them.
+
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+
+use super::case_row::{CaseRow, EvidenceRow, Stored};
+use super::{Conn, person, words};
+use crate::app::ports::{CaseFilter, StoreError};
+use crate::domain::digest::Period;
+use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
+use crate::domain::policy::Silence;
+use crate::domain::{ChannelId, ClassId, MessageTs, UserId, WorkspaceId};
+use crate::store::error::{from_sqlx, list};
+
+const SELECT: &str = "
+    select i.workspace_id, i.case_number, i.revision, i.channel_id, i.private, i.root_ts,
+        i.message_ts, i.card_ts, i.state, i.origin, author.user_id as author, opener.user_id as opened_by, i.kind, i.door,
+        i.stance, i.confidence, i.rules, i.language, i.given, i.silence, i.began_at, i.opened_at,
+        o.kind as outcome_kind, o.class_id, o.days, recorder.user_id as recorded_by, o.recorded_at
+    from investigation i
+    left join outcome o on o.workspace_id = i.workspace_id and o.case_number = i.case_number
+    left join person author
+        on author.workspace_id = i.workspace_id and author.person_id = i.author_id
+    left join person opener
+        on opener.workspace_id = i.workspace_id and opener.person_id = i.opener_id
+    left join person recorder
+        on recorder.workspace_id = o.workspace_id and recorder.person_id = o.recorder_id";
+
+pub(super) async fn load(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    number: CaseNumber,
+) -> Result<Option<Case>, StoreError> {
+    let row = sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where i.workspace_id = $1 and i.case_number = $2"
+    )))
+    .bind(workspace.as_str())
+    .bind(i64::from(number.0))
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    whole(conn, workspace, row).await
+}
+
+pub(super) async fn load_in_thread(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    channel: &ChannelId,
+    root: &MessageTs,
+) -> Result<Option<Case>, StoreError> {
+    let row = sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where i.workspace_id = $1 and i.channel_id = $2
+             and (i.root_ts = $3 or i.message_ts = $3)"
+    )))
+    .bind(workspace.as_str())
+    .bind(channel.as_str())
+    .bind(root.as_str())
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    whole(conn, workspace, row).await
+}
+
+pub(super) async fn load_with_evidence(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    channel: &ChannelId,
+    message: &MessageTs,
+) -> Result<Option<Case>, StoreError> {
+    let row = sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where i.workspace_id = $1 and i.channel_id = $2 and i.case_number in
+            (select case_number from evidence where workspace_id = $1 and message_ts = $3)
+         order by i.case_number limit 1"
+    )))
+    .bind(workspace.as_str())
+    .bind(channel.as_str())
+    .bind(message.as_str())
+    .fetch_optional(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    whole(conn, workspace, row).await
+}
+
+pub(super) async fn load_listed(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    filter: &CaseFilter,
+) -> Result<Vec<Case>, StoreError> {
+    let rows: Vec<CaseRow> = sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
+            and (i.private = 0 or i.channel_id = $2)
+         order by i.case_number desc limit $3"
+    )))
+    .bind(workspace.as_str())
+    .bind(filter.visible_from.as_ref().map(ChannelId::as_str))
+    .bind(i64::from(filter.limit))
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    all_whole(conn, workspace, rows).await
+}
+
+pub(super) async fn load_of(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    period: &Period,
+) -> Result<Vec<Case>, StoreError> {
+    let rows: Vec<CaseRow> = sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
+            and (i.state = 'open' and i.opened_at < $3 or o.recorded_at >= $2 and o.recorded_at < $3)
+         order by i.case_number"
+    )))
+    .bind(workspace.as_str())
+    .bind(period.from.as_millisecond())
+    .bind(period.until.as_millisecond())
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    all_whole(conn, workspace, rows).await
+}
+
+async fn all_whole(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    rows: Vec<CaseRow>,
+) -> Result<Vec<Case>, StoreError> {
+    let mut cases = Vec::with_capacity(rows.len());
+    for row in rows {
+        cases.extend(whole(conn, workspace, Some(row)).await?);
+    }
+    Ok(cases)
+}
+
+/// Adds to a row its evidence and its words.
+async fn whole(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    row: Option<CaseRow>,
+) -> Result<Option<Case>, StoreError> {
+    let Some(case) = row else { return Ok(None) };
+    let evidence: Vec<EvidenceRow> = sqlx::query_as(
+        "select e.position, e.kind, poster.user_id as posted_by, e.posted_at, e.message_ts,
+             e.permalink, e.supports, e.against
+         from evidence e
+         left join person poster
+             on poster.workspace_id = e.workspace_id and poster.person_id = e.poster_id
+         where e.workspace_id = $1 and e.case_number = $2 order by e.position",
+    )
+    .bind(workspace.as_str())
+    .bind(case.case_number)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    let words = words::load(conn, workspace, case.case_number).await?;
+    Case::try_from(Stored { case, evidence, words }).map(Some)
+}
+
+/// Saves a case; tells whether words or people of it were erased.
+pub(super) async fn save(conn: &mut Conn, case: &Case, now: Timestamp) -> Result<bool, StoreError> {
+    let before = load(conn, &case.workspace, case.number).await?;
+    if before.as_ref().map_or(0, |before| before.revision) != case.revision {
+        return Err(StoreError::Conflict);
+    }
+    save_row(conn, case).await?;
+    save_evidence(conn, case, before.as_ref().map_or(&[], |before| &before.evidence)).await?;
+    save_outcome(conn, case, before.as_ref().and_then(|before| before.outcome.as_ref())).await?;
+    let old_words = before.as_ref().map(words::of).unwrap_or_default();
+    let mut erased = words::save(conn, case, &old_words).await?;
+    if before.as_ref().map(|before| before.state) != Some(case.state) {
+        append_history(conn, case, before.as_ref(), now).await?;
+    }
+    let still = people(case);
+    for user in before.iter().flat_map(people).filter(|user| !still.contains(user)) {
+        person::forget_unless_referenced(conn, &case.workspace, user).await?;
+        erased = true;
+    }
+    Ok(erased)
+}
+
+fn people(case: &Case) -> Vec<&UserId> {
+    let posters = case.evidence.iter().filter_map(|evidence| evidence.by.as_ref());
+    let recorder = case.outcome.as_ref().and_then(|outcome| outcome.by.as_ref());
+    [case.author.as_ref(), case.opened_by.as_ref(), recorder]
+        .into_iter()
+        .flatten()
+        .chain(posters)
+        .collect()
+}
+
+async fn save_row(conn: &mut Conn, case: &Case) -> Result<(), StoreError> {
+    let author = person::id(conn, &case.workspace, case.author.as_ref()).await?;
+    let opener = person::id(conn, &case.workspace, case.opened_by.as_ref()).await?;
+    sqlx::query(
+        "insert into investigation (workspace_id, case_number, revision, channel_id, private,
+             root_ts, message_ts, card_ts, state, origin, author_id, opener_id, kind, door, stance, confidence,
+             rules, language, given, silence, began_at, opened_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20, $21, $22)
+         on conflict (workspace_id, case_number) do update set
+             revision = excluded.revision, channel_id = excluded.channel_id,
+             private = excluded.private, root_ts = excluded.root_ts,
+             message_ts = excluded.message_ts, card_ts = excluded.card_ts,
+             state = excluded.state, origin = excluded.origin, author_id = excluded.author_id,
+             opener_id = excluded.opener_id, kind = excluded.kind, door = excluded.door,
+             stance = excluded.stance, confidence = excluded.confidence, rules = excluded.rules,
+             language = excluded.language, given = excluded.given, silence = excluded.silence,
+             began_at = excluded.began_at, opened_at = excluded.opened_at",
+    )
+    .bind(case.workspace.as_str())
+    .bind(i64::from(case.number.0))
+    .bind(case.revision + 1)
+    .bind(case.channel.as_str())
+    .bind(i64::from(case.private))
+    .bind(case.root.as_ref().map(MessageTs::as_str))
+    .bind(case.message.as_ref().map(MessageTs::as_str))
+    .bind(case.card.as_ref().map(MessageTs::as_str))
+    .bind(case.state.as_str())
+    .bind(case.origin.as_str())
+    .bind(author)
+    .bind(opener)
+    .bind(case.kind.as_str())
+    .bind(case.door.as_str())
+    .bind(case.stance.as_str())
+    .bind(case.confidence)
+    .bind(list(case.rules.iter().map(String::as_str)))
+    .bind(&case.language)
+    .bind(list(case.given.iter().map(|kind| kind.as_str())))
+    .bind(case.silence.map(Silence::as_str))
+    .bind(case.began_at.as_millisecond())
+    .bind(case.opened_at.map(Timestamp::as_millisecond))
+    .execute(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(())
+}
+
+async fn save_evidence(
+    conn: &mut Conn,
+    case: &Case,
+    before: &[Evidence],
+) -> Result<(), StoreError> {
+    if before.len() > case.evidence.len() {
+        sqlx::query(
+            "delete from evidence
+             where workspace_id = $1 and case_number = $2 and position >= $3",
+        )
+        .bind(case.workspace.as_str())
+        .bind(i64::from(case.number.0))
+        .bind(position(case.evidence.len()))
+        .execute(&mut *conn)
+        .await
+        .map_err(from_sqlx)?;
+    }
+    for (at, evidence) in case.evidence.iter().enumerate() {
+        if before.get(at) != Some(evidence) {
+            save_piece(conn, case, at, evidence).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn save_piece(
+    conn: &mut Conn,
+    case: &Case,
+    at: usize,
+    evidence: &Evidence,
+) -> Result<(), StoreError> {
+    let poster = person::id(conn, &case.workspace, evidence.by.as_ref()).await?;
+    let reading = evidence.reading.as_ref();
+    sqlx::query(
+        "insert into evidence (workspace_id, case_number, position, kind, poster_id, posted_at,
+             message_ts, permalink, supports, against)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (workspace_id, case_number, position) do update set
+             kind = excluded.kind, poster_id = excluded.poster_id, posted_at = excluded.posted_at,
+             message_ts = excluded.message_ts, permalink = excluded.permalink,
+             supports = excluded.supports, against = excluded.against",
+    )
+    .bind(case.workspace.as_str())
+    .bind(i64::from(case.number.0))
+    .bind(position(at))
+    .bind(evidence.kind.as_str())
+    .bind(poster)
+    .bind(evidence.at.as_millisecond())
+    .bind(evidence.message.as_ref().map(MessageTs::as_str))
+    .bind(evidence.permalink.as_deref())
+    .bind(reading.map(|r| list(r.supports.iter().map(ClassId::as_str))))
+    .bind(reading.map(|r| list(r.against.iter().map(ClassId::as_str))))
+    .execute(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(())
+}
+
+async fn save_outcome(
+    conn: &mut Conn,
+    case: &Case,
+    before: Option<&Outcome>,
+) -> Result<(), StoreError> {
+    let Some(outcome) = &case.outcome else {
+        sqlx::query("delete from outcome where workspace_id = $1 and case_number = $2")
+            .bind(case.workspace.as_str())
+            .bind(i64::from(case.number.0))
+            .execute(conn)
+            .await
+            .map_err(from_sqlx)?;
+        return Ok(());
+    };
+    if before == Some(outcome) {
+        return Ok(());
+    }
+    let recorder = person::id(conn, &case.workspace, outcome.by.as_ref()).await?;
+    sqlx::query(
+        "insert into outcome (workspace_id, case_number, kind, class_id, days, recorder_id,
+             recorded_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (workspace_id, case_number) do update set
+             kind = excluded.kind, class_id = excluded.class_id, days = excluded.days,
+             recorder_id = excluded.recorder_id, recorded_at = excluded.recorded_at",
+    )
+    .bind(case.workspace.as_str())
+    .bind(i64::from(case.number.0))
+    .bind(outcome.kind.as_str())
+    .bind(outcome.class.as_ref().map(ClassId::as_str))
+    .bind(outcome.days)
+    .bind(recorder)
+    .bind(outcome.at.as_millisecond())
+    .execute(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(())
+}
+
+async fn append_history(
+    conn: &mut Conn,
+    case: &Case,
+    before: Option<&Case>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into history (workspace_id, case_number, revision, changed_at, state_before,
+             state_after, evidence_count, outcome_kind)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(case.workspace.as_str())
+    .bind(i64::from(case.number.0))
+    .bind(case.revision + 1)
+    .bind(now.as_millisecond())
+    .bind(before.map(|before| before.state.as_str()))
+    .bind(case.state.as_str())
+    .bind(position(case.evidence.len()))
+    .bind(case.outcome.as_ref().map(|outcome| outcome.kind.as_str()))
+    .execute(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(())
+}
+
+fn position(at: usize) -> i64 {
+    i64::try_from(at).expect("a list in memory is shorter than 2^63")
+}

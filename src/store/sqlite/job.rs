@@ -1,0 +1,391 @@
+//! Due work: asked for, claimed by one worker at a time, ended or given up.
+//!
+//! Asked for again while it waits, work runs once, at the earlier time; while it is in flight, once more afterwards.
+//! Cancelled while it waits, it goes; while it is in flight, it may finish and is not tried again.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::FromRow;
+
+use super::Conn;
+use crate::app::ports::{Backlog, Job, JobEnd, NewJob, Parked, StoreError, Work};
+use crate::domain::investigation::CaseNumber;
+use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
+use crate::store::error::{Row, from_sqlx};
+
+#[derive(FromRow)]
+struct JobRow {
+    job_id: i64,
+    workspace_id: String,
+    kind: String,
+    case_number: Option<i64>,
+    payload: String,
+    run_at: i64,
+    attempts: i64,
+    uncertain: i64,
+    lease: i64,
+}
+
+impl TryFrom<JobRow> for Job {
+    type Error = StoreError;
+
+    fn try_from(row: JobRow) -> Result<Self, StoreError> {
+        let at = Row::new("job", row.job_id.to_string());
+        let work = match row.case_number {
+            None => caseless_work(&at, &row.kind, &row.payload)?,
+            Some(number) => {
+                let case = CaseNumber(at.number("case_number", number)?);
+                work(&at, &row.kind, case, &row.payload)?
+            }
+        };
+        Ok(Self {
+            id: row.job_id,
+            work,
+            workspace: WorkspaceId(row.workspace_id),
+            run_at: at.time("run_at", row.run_at)?,
+            attempts: at.number("attempts", row.attempts)?,
+            uncertain: row.uncertain != 0,
+            lease: row.lease,
+        })
+    }
+}
+
+fn work(at: &Row, kind: &str, case: CaseNumber, payload: &str) -> Result<Work, StoreError> {
+    Ok(match kind {
+        "quiet_period" => Work::QuietPeriod(case),
+        "reminder" => Work::Reminder(case),
+        "text" => Work::Text(case),
+        "card" => Work::ShowCard(case),
+        "say_reminder" => Work::SayReminder(case),
+        "say_outcome" => Work::SayOutcome(case),
+        "file" => {
+            let part = parts(at, payload)?;
+            Work::ReadFile {
+                case,
+                file: part("file")?,
+                name: part("name")?,
+                url: part("url")?,
+                message: MessageTs(part("message")?),
+                permalink: part("permalink")?,
+                by: UserId(part("by")?),
+            }
+        }
+        _ => return Err(at.corrupt("kind")),
+    })
+}
+
+fn caseless_work(at: &Row, kind: &str, payload: &str) -> Result<Work, StoreError> {
+    let part = parts(at, payload)?;
+    match kind {
+        "digest" => Ok(Work::Digest {
+            week: part("week")?.parse().map_err(|_| at.corrupt("payload"))?,
+            channel: ChannelId(part("channel")?),
+        }),
+        "channel" => Ok(Work::LookAtChannel(ChannelId(part("channel")?))),
+        "greet" => Ok(Work::Greet(ChannelId(part("channel")?))),
+        _ => Err(at.corrupt("kind")),
+    }
+}
+
+/// Reads the named texts of a payload.
+fn parts(
+    at: &Row,
+    payload: &str,
+) -> Result<impl Fn(&str) -> Result<String, StoreError>, StoreError> {
+    let payload: Value = serde_json::from_str(payload).map_err(|_| at.corrupt("payload"))?;
+    Ok(move |name: &str| {
+        payload[name].as_str().map(str::to_owned).ok_or_else(|| at.corrupt("payload"))
+    })
+}
+
+/// The kind of a piece of work, and what it needs beyond that and its case.
+fn row(work: &Work) -> (&'static str, Value) {
+    let kind = match work {
+        Work::QuietPeriod(_) => "quiet_period",
+        Work::Reminder(_) => "reminder",
+        Work::Text(_) => "text",
+        Work::ShowCard(_) => "card",
+        Work::SayReminder(_) => "say_reminder",
+        Work::SayOutcome(_) => "say_outcome",
+        Work::LookAtChannel(channel) => return ("channel", json!({"channel": channel.as_str()})),
+        Work::Greet(channel) => return ("greet", json!({"channel": channel.as_str()})),
+        Work::ReadFile { case: _, file, name, url, message, permalink, by } => {
+            let payload = json!({
+                "file": file,
+                "name": name,
+                "url": url,
+                "message": message.as_str(),
+                "permalink": permalink,
+                "by": by.as_str(),
+            });
+            return ("file", payload);
+        }
+        Work::Digest { week, channel } => {
+            return ("digest", json!({"week": week.to_string(), "channel": channel.as_str()}));
+        }
+    };
+    (kind, json!({}))
+}
+
+/// Asks for work. Work that was given up gets another chance.
+pub(super) async fn ask(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    new: &NewJob,
+) -> Result<(), StoreError> {
+    let (kind, payload) = row(&new.work);
+    sqlx::query(
+        "insert into job (workspace_id, job_key, kind, case_number, payload, run_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (workspace_id, job_key) do update set
+             payload = excluded.payload,
+             again_at = case
+                 when job.lease_until is null then job.again_at
+                 when job.again_at < excluded.run_at then job.again_at
+                 else excluded.run_at end,
+             run_at = case
+                 when job.lease_until is not null then job.run_at
+                 when job.parked_because is null and job.run_at < excluded.run_at then job.run_at
+                 else excluded.run_at end,
+             attempts = case when job.parked_because is null then job.attempts else 0 end,
+             cancelled = 0,
+             parked_because = null",
+    )
+    .bind(workspace.as_str())
+    .bind(new.work.key())
+    .bind(kind)
+    .bind(new.work.case().map(|case| i64::from(case.0)))
+    .bind(payload.to_string())
+    .bind(new.run_at.as_millisecond())
+    .execute(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(())
+}
+
+pub(super) async fn cancel(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    key: &str,
+) -> Result<(), StoreError> {
+    for sql in [
+        "delete from job where workspace_id = $1 and job_key = $2 and lease_until is null",
+        "update job set cancelled = 1, again_at = null where workspace_id = $1 and job_key = $2",
+    ] {
+        sqlx::query(sql)
+            .bind(workspace.as_str())
+            .bind(key)
+            .execute(&mut *conn)
+            .await
+            .map_err(from_sqlx)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that the job is still ours.
+pub(super) async fn hold(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
+    let ours: Option<i64> = sqlx::query_scalar(
+        "select job_id from job
+         where job_id = $1 and workspace_id = $2 and lease = $3 and lease_until is not null",
+    )
+    .bind(job.id)
+    .bind(job.workspace.as_str())
+    .bind(job.lease)
+    .fetch_optional(conn)
+    .await
+    .map_err(from_sqlx)?;
+    ours.map(|_| ()).ok_or(StoreError::Conflict)
+}
+
+/// Ends an attempt at a job that we [`hold`].
+pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), StoreError> {
+    let over = sqlx::query("delete from job where job_id = $1 and cancelled = 1")
+        .bind(job.id)
+        .execute(&mut *conn)
+        .await
+        .map_err(from_sqlx)?;
+    if over.rows_affected() == 1 {
+        return Ok(());
+    }
+    match end {
+        JobEnd::Done => done(conn, job).await,
+        // A retry that had no effect yet also does what was asked for meanwhile, if that is due by then.
+        JobEnd::RetryAt(at) => {
+            retry(
+                conn,
+                job,
+                *at,
+                "update job set run_at = $2, lease_until = null, again_at = case
+                     when uncertain = 0 and again_at <= $2 then null else again_at end
+                 where job_id = $1",
+            )
+            .await
+        }
+        JobEnd::UncertainRetryAt(at) => {
+            retry(
+                conn,
+                job,
+                *at,
+                "update job set run_at = $2, lease_until = null, uncertain = 1 where job_id = $1",
+            )
+            .await
+        }
+        JobEnd::Parked(why) => park(conn, job.id, why).await,
+    }
+}
+
+/// The row goes, unless the work was asked for again: then it begins anew.
+async fn done(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
+    for sql in [
+        "delete from job where job_id = $1 and again_at is null",
+        "update job set run_at = again_at, again_at = null, lease_until = null, attempts = 0,
+             uncertain = 0
+         where job_id = $1",
+    ] {
+        sqlx::query(sql).bind(job.id).execute(&mut *conn).await.map_err(from_sqlx)?;
+    }
+    Ok(())
+}
+
+async fn retry(
+    conn: &mut Conn,
+    job: &Job,
+    at: Timestamp,
+    sql: &'static str,
+) -> Result<(), StoreError> {
+    sqlx::query(sql)
+        .bind(job.id)
+        .bind(at.as_millisecond())
+        .execute(conn)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(())
+}
+
+/// Gives the job up, unless the work was asked for again: then it gets another chance.
+async fn park(conn: &mut Conn, job_id: i64, why: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "update job set
+             lease_until = null,
+             again_at = null,
+             run_at = coalesce(again_at, run_at),
+             attempts = case when again_at is null then attempts else 0 end,
+             parked_because = case when again_at is null then $2 end,
+             payload = case when again_at is null then '{}' else payload end
+         where job_id = $1",
+    )
+    .bind(job_id)
+    .bind(why)
+    .execute(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(())
+}
+
+pub(super) async fn claim(
+    conn: &mut Conn,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: u32,
+) -> Result<Vec<Job>, StoreError> {
+    sqlx::query("delete from job where cancelled = 1 and lease_until <= $1")
+        .bind(now.as_millisecond())
+        .execute(&mut *conn)
+        .await
+        .map_err(from_sqlx)?;
+    let mut rows: Vec<JobRow> = sqlx::query_as(
+        "update job set
+             lease = lease + 1,
+             attempts = attempts + 1,
+             uncertain = case when lease_until is null then uncertain else 1 end,
+             lease_until = $2
+         where job_id in (
+             select job_id from job
+             where parked_because is null and cancelled = 0
+                 and coalesce(lease_until, run_at) <= $1 and workspace_id not in
+                 (select workspace_id from workspace where uninstalled_at is not null)
+             order by coalesce(lease_until, run_at), job_id
+             limit $3)
+         returning job_id, workspace_id, kind, case_number, payload, run_at, attempts, uncertain,
+             lease",
+    )
+    .bind(now.as_millisecond())
+    .bind(lease_until.as_millisecond())
+    .bind(i64::from(limit))
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    rows.sort_by_key(|row| (row.run_at, row.job_id));
+    let mut jobs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.job_id;
+        match Job::try_from(row) {
+            Ok(job) => jobs.push(job),
+            // One unreadable row must not hold up the others for ever.
+            Err(unreadable) => park(conn, id, &unreadable.to_string()).await?,
+        }
+    }
+    Ok(jobs)
+}
+
+/// Ends every lease: the processes that held them are gone. What they had begun is due again, and uncertain.
+pub(super) async fn release_all(conn: &mut Conn) -> Result<u64, StoreError> {
+    let done = sqlx::query("update job set lease_until = 0 where lease_until is not null")
+        .execute(conn)
+        .await
+        .map_err(from_sqlx)?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
+    let ms: Option<i64> = sqlx::query_scalar(
+        "select min(coalesce(lease_until, run_at)) from job
+         where parked_because is null and cancelled = 0 and workspace_id not in
+             (select workspace_id from workspace where uninstalled_at is not null)",
+    )
+    .fetch_one(conn)
+    .await
+    .map_err(from_sqlx)?;
+    ms.map(|ms| Row::new("job", "the next one").time("run_at", ms)).transpose()
+}
+
+pub(super) async fn parked(conn: &mut Conn, limit: u32) -> Result<Vec<Parked>, StoreError> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select job_key, parked_because from job
+         where parked_because is not null and cancelled = 0
+         order by job_id desc
+         limit $1",
+    )
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(from_sqlx)?;
+    Ok(rows.into_iter().map(|(work, because)| Parked { work, because }).collect())
+}
+
+pub(super) async fn backlog(conn: &mut Conn, now: Timestamp) -> Result<Backlog, StoreError> {
+    let (waiting, parked): (i64, i64) = sqlx::query_as(
+        "select count(*) - count(parked_because), count(parked_because) from job
+         where cancelled = 0",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .map_err(from_sqlx)?;
+    let (due, oldest): (i64, Option<i64>) = sqlx::query_as(
+        "select count(*), min(run_at) from job
+         where parked_because is null and cancelled = 0 and coalesce(lease_until, run_at) <= $1
+             and workspace_id not in
+             (select workspace_id from workspace where uninstalled_at is not null)",
+    )
+    .bind(now.as_millisecond())
+    .fetch_one(conn)
+    .await
+    .map_err(from_sqlx)?;
+    let at = Row::new("job", "all");
+    Ok(Backlog {
+        due: at.number("due", due)?,
+        waiting: at.number("waiting", waiting)?,
+        parked: at.number("parked", parked)?,
+        oldest_due: oldest.map(|ms| at.time("run_at", ms)).transpose()?,
+    })
+}

@@ -1,0 +1,213 @@
+//! A store to test, and things to put into it.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use secondlook::app::ports::{Change, Committed, Job, JobEnd, NewJob, Store, StoreError, Work};
+use secondlook::domain::evidence::{EvidenceKind, Reading};
+use secondlook::domain::investigation::{
+    Case, CaseNumber, Evidence, Origin, Outcome, OutcomeKind, Parked, State, Statement,
+};
+use secondlook::domain::policy::Silence;
+use secondlook::domain::{ChannelId, Door, Kind, MessageTs, Stance, UserId, WorkspaceId};
+use secondlook::store;
+use tempfile::TempDir;
+
+/// A store and the directory it lives in.
+pub(crate) struct House {
+    pub(crate) store: Arc<dyn Store>,
+    dir: TempDir,
+}
+
+impl House {
+    pub(crate) async fn memory() -> Self {
+        Self::open(|_| "sqlite::memory:".to_owned()).await
+    }
+
+    pub(crate) async fn file() -> Self {
+        Self::open(|dir| format!("sqlite://{}/store.db", dir.path().display())).await
+    }
+
+    async fn open(url: fn(&TempDir) -> String) -> Self {
+        let dir = TempDir::new().unwrap();
+        let store = store::open(&url(&dir)).await.unwrap();
+        store.ready().await.unwrap();
+        Self { store, dir }
+    }
+
+    /// The URL of the file.
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite://{}/store.db", self.dir.path().display())
+    }
+
+    /// Every byte the store left on disk.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(self.dir.path()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        bytes
+    }
+
+    pub(crate) async fn commit(&self, change: &Change) -> Result<Committed, StoreError> {
+        self.store.commit(change, at(0)).await
+    }
+
+    /// Saves a case and returns it as it stands.
+    pub(crate) async fn save(&self, case: Case) -> Case {
+        self.commit(&of_case(case.clone())).await.unwrap();
+        Case { revision: case.revision + 1, ..case }
+    }
+
+    pub(crate) async fn load(&self, case: &Case) -> Case {
+        self.store.case(&case.workspace, case.number).await.unwrap().unwrap()
+    }
+
+    /// Asks for work in workspace `T1`.
+    pub(crate) async fn ask(&self, work: Work, run_at: Timestamp) {
+        self.commit(&asking(work, run_at)).await.unwrap();
+    }
+
+    pub(crate) async fn cancel(&self, work: &Work) {
+        let change = Change { cancel: vec![work.key()], ..touch() };
+        self.commit(&change).await.unwrap();
+    }
+
+    /// Claims everything that is due, with a lease of a minute.
+    pub(crate) async fn claim(&self, now: Timestamp) -> Vec<Job> {
+        self.store.claim(now, now + SignedDuration::from_mins(1), 1000).await.unwrap()
+    }
+
+    /// Claims the one job that is due.
+    pub(crate) async fn claim_one(&self, now: Timestamp) -> Job {
+        let mut jobs = self.claim(now).await;
+        assert_eq!(jobs.len(), 1, "{jobs:?}");
+        jobs.remove(0)
+    }
+
+    pub(crate) async fn end(&self, job: &Job, end: JobEnd) {
+        self.try_end(job, end).await.unwrap();
+    }
+
+    pub(crate) async fn try_end(&self, job: &Job, end: JobEnd) -> Result<Committed, StoreError> {
+        self.commit(&Change { job: Some((job.clone(), end)), ..Change::default() }).await
+    }
+}
+
+/// Some time; `minutes` later than another.
+pub(crate) fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_second(1_763_712_000).unwrap() + SignedDuration::from_mins(minutes)
+}
+
+pub(crate) fn t1() -> WorkspaceId {
+    WorkspaceId::from("T1")
+}
+
+/// A change with nothing but a workspace.
+pub(crate) fn touch() -> Change {
+    let fresh = format!("{:?}", std::time::Instant::now());
+    Change { event: Some((t1(), fresh)), ..Change::default() }
+}
+
+pub(crate) fn asking(work: Work, run_at: Timestamp) -> Change {
+    Change { jobs: vec![NewJob { work, run_at }], ..touch() }
+}
+
+pub(crate) fn of_case(case: Case) -> Change {
+    Change { case: Some(case), ..Change::default() }
+}
+
+/// A small case in `T1`/`C1`, prompted.
+pub(crate) fn case(number: u32) -> Case {
+    Case {
+        workspace: t1(),
+        number: CaseNumber(number),
+        channel: ChannelId::from("C1"),
+        private: false,
+        root: Some(MessageTs(format!("1763712000.{number:06}"))),
+        message: Some(MessageTs(format!("1763712000.{number:06}"))),
+        card: None,
+        state: State::Prompted,
+        origin: Origin::Heard,
+        author: Some(UserId::from("U1")),
+        title: "switch to SendGrid".to_owned(),
+        matched: "switch to SendGrid".to_owned(),
+        said: "Let's switch to SendGrid, mails land in spam".to_owned(),
+        problem: None,
+        kind: Kind::SwitchVendor,
+        door: Door::Costly,
+        stance: Stance::Advocating,
+        confidence: 0.875,
+        rules: vec!["lets-switch".to_owned()],
+        language: "en".to_owned(),
+        topic: "sendgrid".to_owned(),
+        given: vec![],
+        statement: Statement::default(),
+        evidence: vec![],
+        parked: vec![],
+        opened_by: None,
+        outcome: None,
+        silence: None,
+        began_at: at(0),
+        opened_at: None,
+        revision: 0,
+    }
+}
+
+/// A case in which every field is filled.
+pub(crate) fn full_case(number: u32) -> Case {
+    let some = |text: &str| Some(text.to_owned());
+    let evidence = Evidence {
+        kind: EvidenceKind::MailHeaders,
+        by: Some(UserId::from("U2")),
+        at: at(3),
+        message: Some(MessageTs::from("1763712180.000001")),
+        permalink: some("https://acme.slack.com/archives/C1/p1763712180000001"),
+        excerpt: some("Authentication-Results: dkim=fail"),
+        reading: Some(Reading {
+            says: "DKIM: fail".to_owned(),
+            line: "dkim=fail (no key) 'quoted' – ünïcode".to_owned(),
+            supports: vec!["dns-record".into(), "mail-auth".into()],
+            against: vec!["spam-content".into()],
+        }),
+    };
+    let bare = Evidence {
+        kind: EvidenceKind::Link,
+        by: None,
+        message: None,
+        permalink: None,
+        excerpt: some(""),
+        reading: None,
+        ..evidence
+    };
+    Case {
+        card: Some(MessageTs::from("1763712060.000100")),
+        private: true,
+        state: State::Closed,
+        problem: some("mails land in spam"),
+        given: vec![EvidenceKind::Log, EvidenceKind::Dns],
+        statement: Statement {
+            scope: some("all newsletters since Monday"),
+            reproduction: some("send one to a new mailbox"),
+            factors: some("the DNS moved on Sunday"),
+            constraints: some("no budget"),
+        },
+        evidence: vec![evidence, bare],
+        parked: vec![Parked {
+            message: MessageTs::from("1763712240.000001"),
+            said: "let's rewrite it".to_owned(),
+        }],
+        opened_by: Some(UserId::from("U3")),
+        outcome: Some(Outcome {
+            kind: OutcomeKind::Averted,
+            class: Some("dns-record".into()),
+            fixed: some("put the DKIM record back"),
+            days: Some(0.5),
+            by: Some(UserId::from("U1")),
+            at: at(9),
+        }),
+        silence: Some(Silence::Retracted),
+        opened_at: Some(at(2)),
+        ..case(number)
+    }
+}

@@ -1,0 +1,8 @@
+//! The parts of the store contract, by subject.
+
+pub(crate) mod cases;
+pub(crate) mod changes;
+pub(crate) mod channels;
+pub(crate) mod disk;
+pub(crate) mod house;
+pub(crate) mod jobs;
