@@ -1,0 +1,238 @@
+//! How the app talks: its posts and edits as calls of Slack's Web API.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::render;
+use crate::app::ports::{Body, Chat, ChatError, Post, Workspace};
+use crate::domain::channel::Channel;
+use crate::domain::form::{FormView, Sheet};
+use crate::domain::message::{Trigger, time_of};
+use crate::domain::wording::Line;
+use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
+
+/// Names our messages among others' in their metadata.
+const METADATA_TYPE: &str = "secondlook_message";
+/// How many messages a page of history holds, and how many pages are searched for one of ours.
+const PAGE: u32 = 200;
+const PAGES_MAX: u32 = 10;
+/// Seconds by which our clock may be ahead of Slack's, whose clock times the messages.
+const CLOCKS_APART_MAX: i64 = 10 * 60;
+
+/// Slack, as the app needs it.
+pub struct SlackChat {
+    client: Arc<Client>,
+    token: SecretString,
+}
+
+impl SlackChat {
+    /// Talks with this token.
+    pub fn new(client: Arc<Client>, token: SecretString) -> Self {
+        Self { client, token }
+    }
+
+    /// Who the bot is: asks Slack.
+    pub async fn identify(&self) -> Result<Workspace, ChatError> {
+        let answer = self.client.call(&self.token, "auth.test", &json!({}), None).await?;
+        let text =
+            |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Workspace {
+            id: WorkspaceId(text("team_id")),
+            bot_user: UserId(text("user_id")),
+            bot_id: text("bot_id"),
+            url: text("url"),
+        })
+    }
+
+    /// Opens a form.
+    pub(super) async fn open_form(
+        &self,
+        view: &FormView,
+        trigger: &Trigger,
+    ) -> Result<(), ChatError> {
+        self.open_view(render::form(view), trigger).await
+    }
+
+    /// Opens a sheet.
+    pub(super) async fn open_sheet(
+        &self,
+        sheet: &Sheet,
+        trigger: &Trigger,
+    ) -> Result<(), ChatError> {
+        self.open_view(render::sheet(sheet), trigger).await
+    }
+
+    async fn open_view(&self, view: Value, trigger: &Trigger) -> Result<(), ChatError> {
+        let body = json!({"trigger_id": trigger.0, "view": view});
+        self.client.call(&self.token, "views.open", &body, None).await.map(|_| ())
+    }
+
+    /// Says something only one person sees.
+    pub(super) async fn whisper(
+        &self,
+        channel: &ChannelId,
+        user: &UserId,
+        thread: Option<&MessageTs>,
+        lines: &[Line],
+    ) -> Result<(), ChatError> {
+        let mut body = render::lines(lines);
+        body["channel"] = json!(channel.as_str());
+        body["user"] = json!(user.as_str());
+        if let Some(thread) = thread {
+            body["thread_ts"] = json!(thread.as_str());
+        }
+        self.client.call(&self.token, "chat.postEphemeral", &body, None).await.map(|_| ())
+    }
+
+    async fn write(
+        &self,
+        method: &'static str,
+        post: &Post<'_>,
+        body: &Value,
+    ) -> Result<Value, ChatError> {
+        self.client.call(&self.token, method, body, Some(post.channel.as_str())).await
+    }
+}
+
+fn body_of(post: &Post<'_>) -> Value {
+    let mut body = match post.body {
+        Body::Card(number, card) => render::card(number, card),
+        Body::Lines(lines) => render::lines(lines),
+    };
+    body["channel"] = json!(post.channel.as_str());
+    body
+}
+
+#[async_trait]
+impl Chat for SlackChat {
+    async fn post(&self, post: &Post<'_>) -> Result<MessageTs, ChatError> {
+        let mut body = body_of(post);
+        if let Some(thread) = post.thread {
+            body["thread_ts"] = json!(thread.as_str());
+        }
+        body["unfurl_links"] = json!(false);
+        body["unfurl_media"] = json!(false);
+        body["metadata"] = json!({"event_type": METADATA_TYPE, "event_payload": {"id": post.id}});
+        let mut answer = self.write("chat.postMessage", post, &body).await;
+        if matches!(&answer, Err(ChatError::Refused { code }) if code == "not_in_channel") {
+            // Somebody asked for the card in a public channel nobody invited us to.
+            let join = json!({"channel": post.channel.as_str()});
+            self.client.call(&self.token, "conversations.join", &join, None).await?;
+            answer = self.write("chat.postMessage", post, &body).await;
+        }
+        let ts = answer?.get("ts").and_then(Value::as_str).map(MessageTs::from);
+        ts.ok_or_else(|| {
+            ChatError::Uncertain(
+                "Slack took the message and did not say where it stands".to_owned(),
+            )
+        })
+    }
+
+    async fn find(
+        &self,
+        post: &Post<'_>,
+        since: Timestamp,
+    ) -> Result<Option<MessageTs>, ChatError> {
+        let mut query = json!({
+            "channel": post.channel.as_str(), "limit": PAGE, "include_all_metadata": true,
+            "oldest": format!("{}.000000", since.as_second() - CLOCKS_APART_MAX),
+        });
+        let method = match post.thread {
+            Some(thread) => {
+                query["ts"] = json!(thread.as_str());
+                "conversations.replies"
+            }
+            None => "conversations.history",
+        };
+        for _ in 0..PAGES_MAX {
+            let page = self.client.call(&self.token, method, &query, None).await?;
+            let messages = page.get("messages").and_then(Value::as_array);
+            let ours = messages.into_iter().flatten().find(|m| is_ours(m, post.id));
+            if let Some(ts) = ours.and_then(|m| m.get("ts")).and_then(Value::as_str) {
+                return Ok(Some(ts.into()));
+            }
+            match page.pointer("/response_metadata/next_cursor").and_then(Value::as_str) {
+                Some(cursor) if !cursor.is_empty() => query["cursor"] = json!(cursor),
+                _ => return Ok(None),
+            }
+        }
+        // A thread this long: better silent than twice.
+        Err(ChatError::Refused { code: "too_much_history_to_search".to_owned() })
+    }
+
+    async fn edit(&self, post: &Post<'_>, ts: &MessageTs) -> Result<(), ChatError> {
+        let mut body = body_of(post);
+        body["ts"] = json!(ts.as_str());
+        match self.write("chat.update", post, &body).await {
+            // An edit repeated does no harm, so an edit is never uncertain.
+            Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn channel(
+        &self,
+        _workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Channel, ChatError> {
+        let query = json!({"channel": channel.as_str()});
+        let answer = self.client.call(&self.token, "conversations.info", &query, None).await?;
+        let is = |name: &str| answer["channel"][name].as_bool().unwrap_or(false);
+        Ok(Channel {
+            name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
+            private: is("is_private") || is("is_group") || is("is_im") || is("is_mpim"),
+            archived: is("is_archived"),
+            external: is("is_ext_shared"),
+            member: is("is_member"),
+        })
+    }
+
+    async fn join(&self, _workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError> {
+        let body = json!({"channel": channel.as_str()});
+        match self.client.call(&self.token, "conversations.join", &body, None).await {
+            // To join again does no harm.
+            Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn last_said(
+        &self,
+        _workspace: &WorkspaceId,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, ChatError> {
+        let query = json!({
+            "channel": channel.as_str(), "limit": PAGE, "include_all_metadata": true,
+            "oldest": format!("{}.000000", since.as_second()),
+        });
+        let page = self.client.call(&self.token, "conversations.history", &query, None).await?;
+        let messages = page.get("messages").and_then(Value::as_array);
+        let others = messages.into_iter().flatten().filter(|m| !by_us(m));
+        let times = others.filter_map(|m| m.get("ts").and_then(Value::as_str));
+        Ok(times.map(|ts| time_of(&ts.into())).max())
+    }
+
+    async fn file(
+        &self,
+        _workspace: &WorkspaceId,
+        url: &str,
+        bytes_max: usize,
+    ) -> Result<String, ChatError> {
+        self.client.fetch_text(&self.token, url, bytes_max).await
+    }
+}
+
+fn by_us(message: &Value) -> bool {
+    message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA_TYPE)
+}
+
+fn is_ours(message: &Value, id: &str) -> bool {
+    by_us(message)
+        && message.pointer("/metadata/event_payload/id").and_then(Value::as_str) == Some(id)
+}

@@ -1,0 +1,361 @@
+//! What Slack sends, as JSON → what happened, in our own words.
+//!
+//! Reads only the fields it needs, by name, and never fails on what is new: unknown kinds become [`Event::Ignored`].
+//! (slack-morphism's inbound types lose whole messages on an unexpected field, see docs/ARCHITECTURE.md.)
+
+use serde_json::Value;
+
+use super::{Delivery, DeliveryKind, channel_news};
+use crate::app::ports::Workspace;
+use crate::domain::investigation::CaseNumber;
+use crate::domain::message::{
+    Action, Click, Command, Event, File, Form, Incoming, Message, Place, Shortcut, ShortcutKind,
+    Submission, Trigger,
+};
+use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
+
+/// Message subtypes that carry what a person wrote; every other is about the channel, not from a person.
+const WRITTEN: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
+
+/// The workspace a payload belongs to: its team, or for an organisation-wide install the enterprise.
+pub fn workspace_of(payload: &Value) -> Option<WorkspaceId> {
+    let first = |pointers: &[&str]| {
+        pointers.iter().find_map(|p| payload.pointer(p).and_then(Value::as_str))
+    };
+    first(&[
+        "/team_id",
+        "/team/id",
+        "/authorizations/0/team_id",
+        "/user/team_id",
+        "/enterprise_id",
+        "/enterprise/id",
+        "/authorizations/0/enterprise_id",
+    ])
+    .map(WorkspaceId::from)
+}
+
+/// Turns a delivery into what happened. `None` when it can't be told whose or which it is: nothing can be done with it.
+pub fn decode(delivery: &Delivery, workspace: &Workspace) -> Option<Incoming> {
+    let payload = &delivery.payload;
+    let (key, event) = match delivery.kind {
+        DeliveryKind::Events => {
+            let key = text(payload, "event_id").map(|id| format!("event:{id}"))?;
+            (key, happened(payload, workspace))
+        }
+        DeliveryKind::Interactive => interaction(payload, workspace)?,
+        DeliveryKind::Command => command(payload)?,
+    };
+    Some(Incoming { workspace: workspace.id.clone(), key, event })
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name).and_then(Value::as_str).filter(|s| !s.is_empty())
+}
+
+fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str).filter(|s| !s.is_empty())
+}
+
+fn ignored(kind: &str) -> Event {
+    Event::Ignored(kind.to_owned())
+}
+
+fn happened(payload: &Value, workspace: &Workspace) -> Event {
+    let Some(event) = payload.get("event") else { return ignored("event without content") };
+    let kind = text(event, "type").unwrap_or("untyped");
+    let external = payload.get("is_ext_shared_channel").and_then(Value::as_bool).unwrap_or(false);
+    match kind {
+        "message" => message_event(event, external, workspace),
+        "app_mention" => match message(event, event, external, workspace) {
+            Some(message) => Event::Written(Message { mention: true, ..message }),
+            None => ignored("app_mention by a bot"),
+        },
+        other => channel_news::decode(event, workspace).unwrap_or_else(|| ignored(other)),
+    }
+}
+
+fn message_event(event: &Value, external: bool, workspace: &Workspace) -> Event {
+    match text(event, "subtype") {
+        None => written(event, external, workspace),
+        Some(subtype) if WRITTEN.contains(&subtype) => written(event, external, workspace),
+        Some("message_changed") => changed(event, external, workspace),
+        Some("message_deleted") => deleted(event, "deleted_ts"),
+        Some(other) => ignored(other),
+    }
+}
+
+fn written(event: &Value, external: bool, workspace: &Workspace) -> Event {
+    message(event, event, external, workspace)
+        .map_or_else(|| ignored("message by a bot"), Event::Written)
+}
+
+fn deleted(event: &Value, ts: &str) -> Event {
+    match (text(event, "channel"), text(event, ts)) {
+        (Some(channel), Some(ts)) => Event::Deleted { channel: channel.into(), ts: ts.into() },
+        _ => ignored("message_deleted without its place"),
+    }
+}
+
+/// An edit that leaves the text as it was (an unfurled link, a pin) is no edit.
+fn changed(event: &Value, external: bool, workspace: &Workspace) -> Event {
+    let Some(now) = event.get("message") else { return ignored("message_changed without content") };
+    if text(now, "subtype") == Some("tombstone") {
+        return match (text(event, "channel"), text(now, "ts")) {
+            (Some(channel), Some(ts)) => Event::Deleted { channel: channel.into(), ts: ts.into() },
+            _ => ignored("tombstone without its place"),
+        };
+    }
+    if at(event, "/previous_message/text") == text(now, "text") {
+        return ignored("message_changed without a change");
+    }
+    match message(now, event, external, workspace) {
+        Some(message) => Event::Edited(message),
+        None => ignored("message_changed by a bot"),
+    }
+}
+
+/// A message by a person; `None` for those of bots, this one included. `place` is the JSON that names the channel.
+fn message(
+    message: &Value,
+    place: &Value,
+    external: bool,
+    workspace: &Workspace,
+) -> Option<Message> {
+    let author = text(message, "user")?;
+    let bot = text(message, "bot_id").is_some()
+        || message.get("bot_profile").is_some_and(|b| !b.is_null());
+    if bot || author == workspace.bot_user.as_str() || author == "USLACKBOT" {
+        return None;
+    }
+    let channel = ChannelId::from(text(place, "channel").or_else(|| at(place, "/channel/id"))?);
+    let private = is_private(&channel, text(place, "channel_type"));
+    any_message(message, UserId::from(author), Place { channel, private, external }, workspace)
+}
+
+/// A channel is taken for private unless Slack says that it is public: what is private must not leak.
+fn is_private(channel: &ChannelId, kind: Option<&str>) -> bool {
+    !channel.as_str().starts_with('C') || kind.is_some_and(|kind| kind != "channel")
+}
+
+fn any_message(
+    message: &Value,
+    author: UserId,
+    place: Place,
+    workspace: &Workspace,
+) -> Option<Message> {
+    let ts = MessageTs::from(text(message, "ts")?);
+    let thread = text(message, "thread_ts").map(MessageTs::from).filter(|root| *root != ts);
+    let raw = text(message, "text").unwrap_or_default();
+    let files = message.get("files").and_then(Value::as_array);
+    Some(Message {
+        permalink: permalink(workspace, &place.channel, &ts, thread.as_ref()),
+        place,
+        ts,
+        thread,
+        author,
+        text: raw.to_owned(),
+        readable: readable(raw),
+        files: files.into_iter().flatten().filter_map(file).collect(),
+        mention: false,
+    })
+}
+
+fn file(file: &Value) -> Option<File> {
+    let kind = text(file, "mimetype").unwrap_or_default();
+    let snippet = matches!(text(file, "mode"), Some("snippet" | "post"));
+    let name = text(file, "name").or_else(|| text(file, "title")).unwrap_or("file");
+    let texts = [
+        ".log", ".txt", ".json", ".csv", ".eml", ".diff", ".patch", ".trace", ".har", ".md", ".sql",
+    ];
+    let by_name = texts.iter().any(|end| name.to_lowercase().ends_with(end));
+    Some(File {
+        id: text(file, "id")?.to_owned(),
+        name: name.to_owned(),
+        url: text(file, "url_private")?.to_owned(),
+        size: file.get("size").and_then(Value::as_u64).unwrap_or(0),
+        text: snippet
+            || by_name
+            || kind.starts_with("text/")
+            || kind == "application/json"
+            || kind == "message/rfc822",
+    })
+}
+
+/// The link Slack itself gives to a message.
+fn permalink(
+    workspace: &Workspace,
+    channel: &ChannelId,
+    ts: &MessageTs,
+    thread: Option<&MessageTs>,
+) -> String {
+    let mut link = format!(
+        "{}/archives/{channel}/p{}",
+        workspace.url.trim_end_matches('/'),
+        ts.as_str().replace('.', "")
+    );
+    if let Some(thread) = thread {
+        link.extend(["?thread_ts=", thread.as_str(), "&cid=", channel.as_str()]);
+    }
+    link
+}
+
+/// Slack's markup as a person reads it: `<https://x|label>` → `label`, `<@U1>` → `@someone`, `&lt;` → `<`.
+pub fn readable(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(open) = rest.find('<') {
+        out.push_str(&rest[..open]);
+        let Some(close) = rest[open..].find('>') else {
+            rest = &rest[open..];
+            break;
+        };
+        out.push_str(&entity(&rest[open + 1..open + close]));
+        rest = &rest[open + close + 1..];
+    }
+    out.push_str(rest);
+    out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+fn entity(inside: &str) -> String {
+    let (target, label) = inside.split_once('|').map_or((inside, None), |(t, l)| (t, Some(l)));
+    match (target.chars().next(), label) {
+        (Some('@'), Some(label)) => format!("@{}", label.trim_start_matches('@')),
+        (Some('@'), None) => "@someone".to_owned(),
+        (Some('#'), Some(label)) => format!("#{label}"),
+        (Some('#'), None) => "#channel".to_owned(),
+        (Some('!'), None) => format!("@{}", target[1..].split('^').next().unwrap_or_default()),
+        (_, Some(label)) => label.to_owned(),
+        (_, None) => target.strip_prefix("mailto:").unwrap_or(target).to_owned(),
+    }
+}
+
+fn interaction(payload: &Value, workspace: &Workspace) -> Option<(String, Event)> {
+    match text(payload, "type")? {
+        "block_actions" => click(payload),
+        "view_submission" => submission(payload),
+        "message_action" => shortcut(payload, workspace),
+        other => Some((
+            format!("other:{}", text(payload, "trigger_id").unwrap_or(other)),
+            ignored(other),
+        )),
+    }
+}
+
+/// Reads `dismiss:7`, the value of every button and menu item of ours.
+fn click(payload: &Value) -> Option<(String, Event)> {
+    let action = payload.pointer("/actions/0")?;
+    let by = UserId::from(at(payload, "/user/id")?);
+    let trigger = text(payload, "trigger_id").unwrap_or_default();
+    let key = format!("click:{by}:{}:{trigger}", text(action, "action_ts").unwrap_or_default());
+    let value =
+        text(action, "value").or_else(|| at(action, "/selected_option/value")).unwrap_or_default();
+    let read = value.split_once(':').and_then(|(action, number)| {
+        Some((Action::parse(action)?, CaseNumber(number.parse().ok()?)))
+    });
+    let channel = at(payload, "/channel/id").or_else(|| at(payload, "/container/channel_id"));
+    Some(match (read, channel) {
+        (Some((action, case)), Some(channel)) => {
+            let trigger = Trigger(trigger.to_owned());
+            (key, Event::Clicked(Click { action, case, channel: channel.into(), by, trigger }))
+        }
+        _ => (key, ignored("unknown action")),
+    })
+}
+
+fn submission(payload: &Value) -> Option<(String, Event)> {
+    let view = payload.get("view")?;
+    let key = format!("view:{}", text(view, "id")?);
+    let by = UserId::from(at(payload, "/user/id")?);
+    let Some(form) = text(view, "private_metadata").and_then(read_form) else {
+        return Some((key, ignored("unknown view")));
+    };
+    let mut answers = Vec::new();
+    for (name, block) in
+        view.pointer("/state/values").and_then(Value::as_object).into_iter().flatten()
+    {
+        let answer = block.as_object().and_then(|b| b.values().next());
+        let value =
+            answer.and_then(|a| text(a, "value").or_else(|| at(a, "/selected_option/value")));
+        if let Some(value) = value {
+            answers.push((name.clone(), value.to_owned()));
+        }
+    }
+    Some((key, Event::Submitted(Submission { form, by, answers })))
+}
+
+/// A form's purpose as it travels in `private_metadata`; [`read_form`] is its inverse.
+pub(super) fn write_form(form: &Form) -> String {
+    let with_case = |name: &str, case: &CaseNumber, channel: &ChannelId| serde_json::json!({"form": name, "case": case.0, "channel": channel.as_str()});
+    match form {
+        Form::Investigate { place, root } => serde_json::json!({
+            "form": "investigate", "channel": place.channel.as_str(), "private": place.private,
+            "external": place.external, "root": root.as_ref().map(MessageTs::as_str),
+        }),
+        Form::Open { case, channel } => with_case("open", case, channel),
+        Form::Close { case, channel } => with_case("close", case, channel),
+        Form::AddEvidence { case, channel } => with_case("add_evidence", case, channel),
+    }
+    .to_string()
+}
+
+fn read_form(metadata: &str) -> Option<Form> {
+    let data: Value = serde_json::from_str(metadata).ok()?;
+    let channel = ChannelId::from(text(&data, "channel")?);
+    let case = || {
+        data.get("case").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).map(CaseNumber)
+    };
+    let flag = |name: &str, otherwise| data.get(name).and_then(Value::as_bool).unwrap_or(otherwise);
+    Some(match text(&data, "form")? {
+        "investigate" => Form::Investigate {
+            place: Place {
+                channel,
+                private: flag("private", true),
+                external: flag("external", false),
+            },
+            root: text(&data, "root").map(MessageTs::from),
+        },
+        "open" => Form::Open { case: case()?, channel },
+        "close" => Form::Close { case: case()?, channel },
+        "add_evidence" => Form::AddEvidence { case: case()?, channel },
+        _ => return None,
+    })
+}
+
+fn shortcut(payload: &Value, workspace: &Workspace) -> Option<(String, Event)> {
+    let trigger = text(payload, "trigger_id").unwrap_or_default();
+    let by = UserId::from(at(payload, "/user/id")?);
+    let key = format!("shortcut:{by}:{trigger}");
+    let what = text(payload, "callback_id").and_then(ShortcutKind::parse);
+    let channel = ChannelId::from(at(payload, "/channel/id")?);
+    let private =
+        !channel.as_str().starts_with('C') || at(payload, "/channel/name") == Some("privategroup");
+    let place = Place { channel, private, external: false };
+    let json = payload.get("message")?;
+    // An alert posted by a bot is evidence like any other: here a bot may be the author.
+    let author = text(json, "user").or_else(|| text(json, "bot_id")).unwrap_or("unknown");
+    let message = any_message(json, UserId::from(author), place, workspace)?;
+    Some(match what {
+        Some(what) => (
+            key,
+            Event::Shortcut(Shortcut { what, message, by, trigger: Trigger(trigger.to_owned()) }),
+        ),
+        None => (key, ignored("unknown shortcut")),
+    })
+}
+
+fn command(payload: &Value) -> Option<(String, Event)> {
+    let trigger = text(payload, "trigger_id").unwrap_or_default();
+    let channel = ChannelId::from(text(payload, "channel_id")?);
+    let kind = text(payload, "channel_name")
+        .filter(|name| matches!(*name, "privategroup" | "directmessage"));
+    let command = Command {
+        place: Place { private: is_private(&channel, kind), channel, external: false },
+        by: UserId::from(text(payload, "user_id")?),
+        text: readable(text(payload, "text").unwrap_or_default()),
+        trigger: Trigger(trigger.to_owned()),
+    };
+    Some((format!("command:{trigger}"), Event::Commanded(command)))
+}
+
+#[cfg(test)]
+mod tests;

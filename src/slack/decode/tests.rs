@@ -1,0 +1,273 @@
+//! Payloads as Slack sends them, names changed, and what we make of each.
+
+use serde_json::json;
+
+use super::*;
+
+fn workspace() -> Workspace {
+    Workspace {
+        id: "T1".into(),
+        bot_user: "UBOT".into(),
+        bot_id: "BBOT".to_owned(),
+        url: "https://acme.slack.com/".to_owned(),
+    }
+}
+
+fn event(event: &Value) -> Value {
+    json!({
+        "token": "unused", "team_id": "T1", "api_app_id": "A1", "type": "event_callback", "event_id": "Ev1",
+        "event_time": 1_763_712_000, "is_ext_shared_channel": false, "event": event,
+        "authorizations": [{"enterprise_id": null, "team_id": "T1", "user_id": "UBOT", "is_bot": true}],
+    })
+}
+
+fn decoded(kind: DeliveryKind, payload: Value) -> Option<Incoming> {
+    decode(&Delivery { kind, payload, retry: None }, &workspace())
+}
+
+#[track_caller]
+fn happens(payload: &Value) -> Event {
+    decoded(DeliveryKind::Events, event(payload)).expect("an event with an id is decoded").event
+}
+
+fn message(more: &Value) -> Value {
+    let mut message = json!({
+        "type": "message", "channel": "C1", "channel_type": "channel", "user": "U1", "ts": "1763712000.000100",
+        "text": "let's move off <https://mailchimp.com|Mailchimp> &amp; friends, <@U2>",
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        message[name] = value.clone();
+    }
+    message
+}
+
+#[track_caller]
+fn written(payload: &Value) -> Message {
+    match happens(payload) {
+        Event::Written(message) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_message_is_read_with_its_place_and_its_link() {
+    let read = written(&message(&json!({})));
+    assert_eq!(read.readable, "let's move off Mailchimp & friends, @someone");
+    assert_eq!(read.place, Place { channel: "C1".into(), private: false, external: false });
+    assert_eq!((read.thread.as_ref(), read.mention), (None, false));
+    assert_eq!(read.permalink, "https://acme.slack.com/archives/C1/p1763712000000100");
+    let reply = written(&message(&json!({"thread_ts": "1763711000.000100"})));
+    assert_eq!(reply.root(), &MessageTs::from("1763711000.000100"));
+    assert!(
+        reply.permalink.ends_with("?thread_ts=1763711000.000100&cid=C1"),
+        "{}",
+        reply.permalink
+    );
+    let root = written(&message(&json!({"thread_ts": "1763712000.000100"})));
+    assert_eq!(root.thread, None, "the first message of a thread names itself");
+}
+
+#[test]
+fn subtypes_with_a_persons_words_are_messages() {
+    for subtype in ["file_share", "thread_broadcast", "me_message"] {
+        written(&message(&json!({"subtype": subtype})));
+    }
+    for subtype in [
+        "channel_join",
+        "channel_topic",
+        "bot_message",
+        "message_replied",
+        "ekm_access_denied",
+        "new_one",
+    ] {
+        assert_eq!(
+            happens(&message(&json!({"subtype": subtype}))),
+            Event::Ignored(subtype.to_owned())
+        );
+    }
+}
+
+#[test]
+fn bots_are_not_heard_least_of_all_ourselves() {
+    for bot in [
+        json!({"user": "UBOT"}),
+        json!({"bot_id": "B9"}),
+        json!({"user": "USLACKBOT"}),
+        json!({"user": null}),
+        json!({"bot_profile": {"id": "B9"}}),
+    ] {
+        assert_eq!(happens(&message(&bot)), Event::Ignored("message by a bot".to_owned()));
+    }
+}
+
+#[test]
+fn what_breaks_stricter_parsers_is_read() {
+    let odd = json!({
+        "metadata": {"event_type": "x", "event_payload": {"n": 1, "b": true, "o": {}}},
+        "blocks": [{"type": "a_block_of_tomorrow", "elements": 3}],
+        "attachments": [{"id": "7", "fields": [{"value": 3}]}],
+        "edited": {"ts": "1"},
+        "files": [{"id": "F0", "url_private": ""}, {"mode": "tombstone"}],
+    });
+    let read = written(&message(&odd));
+    assert_eq!(read.files, vec![]);
+    let mut org_wide = event(&message(&json!({})));
+    org_wide["team_id"] = Value::Null;
+    org_wide["authorizations"][0]["team_id"] = Value::Null;
+    org_wide["authorizations"][0]["enterprise_id"] = json!("E1");
+    assert_eq!(workspace_of(&org_wide), Some("E1".into()));
+    assert!(decoded(DeliveryKind::Events, org_wide).is_some());
+}
+
+#[test]
+fn private_is_the_careful_reading() {
+    let private = |more: Value| written(&message(&more)).place.private;
+    assert!(!private(json!({"channel_type": "channel"})));
+    assert!(private(json!({"channel_type": "group"})));
+    assert!(private(json!({"channel": "G1", "channel_type": null})));
+    assert!(private(json!({"channel": "D1", "channel_type": "im"})));
+}
+
+#[test]
+fn files_are_text_by_their_kind_or_name() {
+    let file = |name: &str, mimetype: &str, mode: &str| {
+        let files = json!([{"id": "F1", "name": name, "mimetype": mimetype, "mode": mode, "size": 9, "url_private": "https://files.slack.com/F1"}]);
+        written(&message(&json!({"subtype": "file_share", "files": files}))).files[0].text
+    };
+    assert!(file("app.log", "application/octet-stream", "hosted"));
+    assert!(file("x", "text/plain", "hosted"));
+    assert!(file("Untitled", "", "snippet"));
+    assert!(!file("shot.png", "image/png", "hosted"));
+}
+
+#[test]
+fn an_edit_counts_only_when_the_words_change() {
+    let changed = |before: &str, after: &str| {
+        let edit = json!({
+            "type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel", "ts": "9.9",
+            "message": message(&json!({"text": after})), "previous_message": message(&json!({"text": before})),
+        });
+        happens(&edit)
+    };
+    assert_eq!(changed("a", "a"), Event::Ignored("message_changed without a change".to_owned()));
+    assert!(
+        matches!(changed("a", "b"), Event::Edited(m) if m.text == "b" && m.ts == "1763712000.000100".into())
+    );
+    let tombstone = json!({
+        "type": "message", "subtype": "message_changed", "channel": "C1",
+        "message": {"subtype": "tombstone", "ts": "1.1", "user": "USLACKBOT", "text": "This message was deleted."},
+    });
+    assert_eq!(happens(&tombstone), Event::Deleted { channel: "C1".into(), ts: "1.1".into() });
+    let deleted = json!({"type": "message", "subtype": "message_deleted", "channel": "C1", "deleted_ts": "1.1"});
+    assert_eq!(happens(&deleted), Event::Deleted { channel: "C1".into(), ts: "1.1".into() });
+}
+
+#[test]
+fn a_mention_says_so() {
+    let mention = json!({"type": "app_mention", "channel": "C1", "user": "U1", "ts": "1.1", "text": "<@UBOT> hello"});
+    assert!(matches!(happens(&mention), Event::Written(m) if m.mention));
+}
+
+#[test]
+fn a_press_names_its_case_and_nothing_else_does() {
+    let press = |action: Value| {
+        let payload = json!({
+            "type": "block_actions", "team": {"id": "T1"}, "user": {"id": "U1"}, "channel": {"id": "C1"},
+            "trigger_id": "1.2.3", "actions": [action],
+        });
+        decoded(DeliveryKind::Interactive, payload).unwrap().event
+    };
+    let click = press(json!({"action_id": "dismiss", "value": "dismiss:7", "action_ts": "1.1"}));
+    assert!(
+        matches!(click, Event::Clicked(c) if c.action == Action::Dismiss && c.case == CaseNumber(7))
+    );
+    let picked = press(json!({"action_id": "menu", "selected_option": {"value": "why:7"}}));
+    assert!(matches!(picked, Event::Clicked(c) if c.action == Action::Why));
+    for value in [
+        "",
+        "dismiss",
+        "dismiss:",
+        "dismiss:x",
+        "dismiss:-1",
+        "dismiss:99999999999",
+        "destroy:7",
+        ":7",
+    ] {
+        assert_eq!(
+            press(json!({"action_id": "dismiss", "value": value})),
+            Event::Ignored("unknown action".to_owned())
+        );
+    }
+}
+
+#[test]
+fn a_form_travels_and_comes_back_the_same() {
+    let place = Place { channel: "C1".into(), private: true, external: false };
+    for form in [
+        Form::Investigate { place: place.clone(), root: None },
+        Form::Investigate { place, root: Some("1.1".into()) },
+        Form::Open { case: CaseNumber(7), channel: "C1".into() },
+        Form::Close { case: CaseNumber(7), channel: "C1".into() },
+        Form::AddEvidence { case: CaseNumber(7), channel: "C1".into() },
+    ] {
+        assert_eq!(read_form(&write_form(&form)), Some(form));
+    }
+    for forged in [
+        "",
+        "{}",
+        "[]",
+        r#"{"form":"close"}"#,
+        r#"{"form":"close","channel":"C1","case":-1}"#,
+        r#"{"form":"x","channel":"C1"}"#,
+    ] {
+        assert_eq!(read_form(forged), None, "{forged}");
+    }
+}
+
+#[test]
+fn answers_are_read_from_every_kind_of_field() {
+    let payload = json!({
+        "type": "view_submission", "team": {"id": "T1"}, "user": {"id": "U1"},
+        "view": {"id": "V1", "private_metadata": r#"{"form":"close","case":7,"channel":"C1"}"#, "state": {"values": {
+            "outcome": {"answer": {"type": "static_select", "selected_option": {"value": "averted"}}},
+            "fixed": {"answer": {"type": "plain_text_input", "value": " a record "}},
+            "days": {"answer": {"type": "number_input", "value": null}},
+            "odd": {"answer": 3},
+        }}},
+    });
+    let Event::Submitted(read) = decoded(DeliveryKind::Interactive, payload).unwrap().event else {
+        panic!()
+    };
+    assert_eq!(
+        (read.answer("outcome"), read.answer("fixed"), read.answer("days")),
+        (Some("averted"), Some("a record"), None)
+    );
+}
+
+#[test]
+fn slack_markup_reads_as_people_read_it() {
+    for (raw, read) in [
+        ("<@U1|maya> in <#C1|ops>", "@maya in #ops"),
+        ("<!channel> <!subteam^S1|@leads> <!here>", "@channel @leads @here"),
+        ("<mailto:a@b.example|a@b.example> <https://x.example>", "a@b.example https://x.example"),
+        ("1 &lt; 2 &amp;&amp; 3 &gt; 2", "1 < 2 && 3 > 2"),
+        ("a < b and no end", "a < b and no end"),
+        ("<>", ""),
+        ("&amp;lt;!channel&amp;gt;", "&lt;!channel&gt;"),
+    ] {
+        assert_eq!(readable(raw), read);
+    }
+}
+
+#[test]
+fn what_cannot_be_told_whose_it_is_is_nothing() {
+    assert_eq!(workspace_of(&json!({})), None);
+    assert!(
+        decoded(DeliveryKind::Events, json!({"team_id": "T1"})).is_none(),
+        "an event without an id"
+    );
+    assert!(decoded(DeliveryKind::Command, json!({"team_id": "T1"})).is_none());
+    assert!(decoded(DeliveryKind::Interactive, json!({"type": "block_actions"})).is_none());
+    assert_eq!(happens(&json!({"type": "pin_added"})), Event::Ignored("pin_added".to_owned()));
+    assert_eq!(happens(&json!(null)), Event::Ignored("untyped".to_owned()));
+}

@@ -1,0 +1,7 @@
+//! Slack's doors against small local stand-ins: what Slack, the network and a stranger may do to them.
+
+mod client;
+mod files;
+mod house;
+mod http;
+mod socket;
