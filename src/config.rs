@@ -1,0 +1,467 @@
+//! The only reader of the environment: every fault is found at start and reported with the others.
+
+use std::net::SocketAddr;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use crate::domain::ChannelId;
+use crate::domain::channel::{INCIDENTS, Patterns};
+use crate::domain::digest::{Plan, Schedule};
+use crate::domain::policy::Limits;
+
+/// Everything that can be set. Each field names its variable; `.env.example` shows them all.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `SLACK_BOT_TOKEN`: the bot's token (`xoxb-…`).
+    pub bot_token: SecretString,
+    /// `SLACK_APP_TOKEN`: the app-level token (`xapp-…`); switches Socket Mode on.
+    pub app_token: Option<SecretString>,
+    /// `SLACK_SIGNING_SECRET`: switches HTTP mode on.
+    pub signing_secret: Option<SecretString>,
+    /// `SLACK_API_URL`: where Slack's Web API is.
+    pub api_url: String,
+    /// `DATABASE_URL`: where everything is kept.
+    pub database_url: String,
+    /// `BIND_ADDR`: where Slack's requests and the health checks are answered.
+    pub bind_addr: SocketAddr,
+    /// `SECONDLOOK_ADMIN_ADDR`: where `/metrics` is answered.
+    pub admin_addr: SocketAddr,
+    /// `SECONDLOOK_QUIET_PERIOD`, `SECONDLOOK_CHANNEL_CAP`, `SECONDLOOK_COOLDOWN`: when to speak.
+    pub limits: Limits,
+    /// `SECONDLOOK_INCIDENT_PATTERN`: which channels are about an incident.
+    pub incidents: Patterns,
+    /// `SECONDLOOK_DIGEST_CHANNEL`, `SECONDLOOK_DIGEST_AT`: where and when the week is told.
+    pub digest: Plan,
+}
+
+/// What a command needs that works on the store alone.
+#[derive(Debug, Clone)]
+pub struct Records {
+    /// `DATABASE_URL`: where everything is kept.
+    pub database_url: String,
+    /// `SECONDLOOK_DIGEST_CHANNEL`, `SECONDLOOK_DIGEST_AT`: where and when the week is told.
+    pub digest: Plan,
+}
+
+/// Every fault found, in plain words.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration has {}:\n  - {}", count(.0.len()), .0.join("\n  - "))]
+pub struct ConfigError(Vec<String>);
+
+impl ConfigError {
+    /// A variable that a command can't do without.
+    pub fn needed(name: &str, what: &str) -> Self {
+        Self(vec![format!("{name} is missing: {what}")])
+    }
+}
+
+/// What could be read of the environment.
+#[derive(Debug, Clone)]
+pub struct Partial {
+    /// The settings; where there is a fault, a placeholder.
+    pub config: Config,
+    /// Every fault found; each begins with the name of its variable.
+    pub faults: Vec<String>,
+}
+
+/// How log lines look (`LOG_FORMAT`), and which are written (`RUST_LOG`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logging {
+    /// One JSON object a line, for machines.
+    pub json: bool,
+    /// The filter.
+    pub filter: String,
+}
+
+/// The variables this file reads, for the test that compares `.env.example` with it.
+pub const VARIABLES: [&str; 15] = [
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_API_URL",
+    "DATABASE_URL",
+    "BIND_ADDR",
+    "SECONDLOOK_ADMIN_ADDR",
+    "SECONDLOOK_QUIET_PERIOD",
+    "SECONDLOOK_CHANNEL_CAP",
+    "SECONDLOOK_COOLDOWN",
+    "SECONDLOOK_INCIDENT_PATTERN",
+    "SECONDLOOK_DIGEST_CHANNEL",
+    "SECONDLOOK_DIGEST_AT",
+    "RUST_LOG",
+    "LOG_FORMAT",
+];
+
+/// Slack's Web API.
+pub const SLACK_API: &str = "https://slack.com/api";
+
+impl Config {
+    /// Reads the environment, `.env` in the working directory included.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Partial::from_env().whole()
+    }
+
+    /// Reads the variables `get` knows; all faults are reported together.
+    pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Partial::from_variables(get).whole()
+    }
+}
+
+impl Partial {
+    /// Reads the environment, `.env` in the working directory included.
+    pub fn from_env() -> Self {
+        let dotenv = read_dotenv();
+        let partial = Self::from_variables(&environment);
+        match dotenv {
+            Ok(()) => partial,
+            Err(ConfigError(faults)) => {
+                Self { faults: [faults, partial.faults].concat(), ..partial }
+            }
+        }
+    }
+
+    /// Reads the variables `get` knows.
+    pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut faults = Faults { get, found: Vec::new() };
+        let config = Config {
+            bot_token: faults.token("SLACK_BOT_TOKEN", "xoxb-").unwrap_or_else(|| {
+                faults.needed(
+                    "SLACK_BOT_TOKEN",
+                    "the bot token of your app, from its page “OAuth & Permissions”",
+                );
+                SecretString::default()
+            }),
+            app_token: faults.token("SLACK_APP_TOKEN", "xapp-"),
+            signing_secret: faults.set("SLACK_SIGNING_SECRET").map(SecretString::from),
+            api_url: faults.api_url(),
+            database_url: faults.database_url(),
+            bind_addr: faults.address("BIND_ADDR", "127.0.0.1:8080"),
+            admin_addr: faults.address("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:8081"),
+            limits: faults.limits(),
+            incidents: faults.incidents(),
+            digest: faults.digest(),
+        };
+        if config.app_token.is_none()
+            && config.signing_secret.is_none()
+            && !faults.named("SLACK_APP_TOKEN")
+        {
+            faults.found.push(
+                "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is needed: the first for Socket Mode, the second for HTTP"
+                    .to_owned(),
+            );
+        }
+        Self { config, faults: faults.found }
+    }
+
+    /// Whether the variable with this name was read without a fault.
+    pub fn is_sound(&self, variable: &str) -> bool {
+        !self.faults.iter().any(|fault| fault.starts_with(variable))
+    }
+
+    fn whole(self) -> Result<Config, ConfigError> {
+        if self.faults.is_empty() { Ok(self.config) } else { Err(ConfigError(self.faults)) }
+    }
+}
+
+impl Records {
+    /// Reads the environment, `.env` in the working directory included.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        read_dotenv()?;
+        let mut faults = Faults { get: &environment, found: Vec::new() };
+        let records = Self { database_url: faults.database_url(), digest: faults.digest() };
+        if faults.found.is_empty() { Ok(records) } else { Err(ConfigError(faults.found)) }
+    }
+}
+
+impl Logging {
+    /// Reads `LOG_FORMAT` and `RUST_LOG`.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_variables(&environment)
+    }
+
+    /// Reads the variables `get` knows.
+    pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let json = match get("LOG_FORMAT").as_deref().map(str::trim) {
+            None | Some("" | "text") => false,
+            Some("json") => true,
+            Some(other) => {
+                return Err(ConfigError(vec![format!(
+                    "LOG_FORMAT is \"{other}\": use text or json"
+                )]));
+            }
+        };
+        let filter =
+            get("RUST_LOG").filter(|f| !f.trim().is_empty()).unwrap_or_else(|| "info".to_owned());
+        Ok(Self { json, filter })
+    }
+}
+
+/// A missing .env is the normal case in production; a broken one is a fault to name.
+/// A missing .env is the normal case in production; a broken one is a fault to name. What is in it may be a secret.
+fn read_dotenv() -> Result<(), ConfigError> {
+    let fault = match dotenvy::dotenv() {
+        Ok(_) => return Ok(()),
+        Err(error) if error.not_found() => return Ok(()),
+        Err(dotenvy::Error::Io(error)) => format!(".env can't be read: {}", error.kind()),
+        Err(_) => {
+            ".env has a line that can't be read: write NAME=value, with quotes around a value that has spaces".to_owned()
+        }
+    };
+    Err(ConfigError(vec![fault]))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn count(faults: usize) -> String {
+    if faults == 1 { "a fault".to_owned() } else { format!("{faults} faults") }
+}
+
+struct Faults<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    found: Vec<String>,
+}
+
+impl Faults<'_> {
+    fn set(&self, name: &str) -> Option<String> {
+        (self.get)(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+    }
+
+    fn named(&self, name: &str) -> bool {
+        self.found.iter().any(|fault| fault.starts_with(name))
+    }
+
+    fn needed(&mut self, name: &str, what: &str) {
+        if !self.named(name) {
+            self.found.push(format!("{name} is missing: {what}"));
+        }
+    }
+
+    /// A token; its value is never repeated, not even in a fault.
+    fn token(&mut self, name: &str, prefix: &str) -> Option<SecretString> {
+        let value = self.set(name)?;
+        if value.starts_with(prefix) {
+            return Some(SecretString::from(value));
+        }
+        self.found
+            .push(format!("{name} should start with \"{prefix}\": is it another kind of token?"));
+        None
+    }
+
+    fn api_url(&mut self) -> String {
+        let url = self.set("SLACK_API_URL").unwrap_or_else(|| SLACK_API.to_owned());
+        let url = url.trim_end_matches('/').to_owned();
+        match url::Url::parse(&url) {
+            Ok(parsed) if parsed.scheme() == "https" && parsed.host().is_some() => {}
+            Ok(parsed) if parsed.scheme() == "http" && loopback(&parsed) => {}
+            Ok(_) => self.found.push(
+                "SLACK_API_URL must be https://…; plain http is allowed to this machine's loopback address only".to_owned(),
+            ),
+            Err(error) => self.found.push(format!("SLACK_API_URL is not a URL: {error}")),
+        }
+        url
+    }
+
+    fn database_url(&mut self) -> String {
+        let url = self.set("DATABASE_URL").unwrap_or_else(|| "sqlite://secondlook.db".to_owned());
+        if !url.starts_with("sqlite:") {
+            self.found.push(
+                "DATABASE_URL must start with sqlite:// (PostgreSQL is not built yet)".to_owned(),
+            );
+        }
+        url
+    }
+
+    fn address(&mut self, name: &str, default: &str) -> SocketAddr {
+        let value = self.set(name).unwrap_or_else(|| default.to_owned());
+        value.parse().unwrap_or_else(|_| {
+            self.found.push(format!(
+                "{name} is \"{value}\": give an address and a port, such as {default}"
+            ));
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        })
+    }
+
+    fn limits(&mut self) -> Limits {
+        let default = Limits::default();
+        let day = SignedDuration::from_hours(24);
+        Limits {
+            quiet_period: self.duration("SECONDLOOK_QUIET_PERIOD", default.quiet_period, day),
+            channel_cap: self.number("SECONDLOOK_CHANNEL_CAP", default.channel_cap),
+            cooldown: self.duration("SECONDLOOK_COOLDOWN", default.cooldown, day * 30),
+        }
+    }
+
+    fn incidents(&mut self) -> Patterns {
+        let name = "SECONDLOOK_INCIDENT_PATTERN";
+        let Some(value) = self.set(name) else { return Patterns::default() };
+        Patterns::parse(&value).unwrap_or_else(|why| {
+            self.found.push(format!(
+                "{name} is \"{value}\": {why}; give names with * and [0-9], such as {INCIDENTS}"
+            ));
+            Patterns::default()
+        })
+    }
+
+    fn digest(&mut self) -> Plan {
+        let channel = self.set("SECONDLOOK_DIGEST_CHANNEL");
+        if let Some(name) = channel.as_ref().filter(|id| !is_channel_id(id)) {
+            self.found.push(format!(
+                "SECONDLOOK_DIGEST_CHANNEL is \"{name}\": give the channel's id, such as C0123456789, from “View channel details”"
+            ));
+        }
+        let at = self.set("SECONDLOOK_DIGEST_AT");
+        let schedule = at.map_or_else(Schedule::default, |at| {
+            Schedule::parse(&at).unwrap_or_else(|why| {
+                self.found.push(format!(
+                    "SECONDLOOK_DIGEST_AT is \"{at}\": {why} (such as Mon 09:00 Europe/Berlin)"
+                ));
+                Schedule::default()
+            })
+        });
+        Plan { channel: channel.map(ChannelId), schedule }
+    }
+
+    fn duration(
+        &mut self,
+        name: &str,
+        default: SignedDuration,
+        max: SignedDuration,
+    ) -> SignedDuration {
+        let Some(value) = self.set(name) else { return default };
+        match value.parse::<SignedDuration>() {
+            Ok(duration) if !duration.is_negative() && duration <= max => return duration,
+            Ok(_) => self.found.push(format!("{name} is \"{value}\": between 0s and {max:#}")),
+            Err(_) => self
+                .found
+                .push(format!("{name} is \"{value}\": give a time such as 60s, 15m or 4h")),
+        }
+        default
+    }
+
+    fn number(&mut self, name: &str, default: u32) -> u32 {
+        let Some(value) = self.set(name) else { return default };
+        value.parse().unwrap_or_else(|_| {
+            self.found.push(format!("{name} is \"{value}\": give a whole number; 0 means no cap"));
+            default
+        })
+    }
+}
+
+/// `C…`, or `G…` for an old private channel.
+fn is_channel_id(id: &str) -> bool {
+    id.len() > 8
+        && id.starts_with(['C', 'G'])
+        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+fn loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let get =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        Config::from_variables(&get)
+    }
+
+    #[test]
+    fn two_tokens_are_enough() {
+        let config =
+            config(&[("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", " xapp-1 ")]).unwrap();
+        assert_eq!(config.app_token.unwrap().expose_secret(), "xapp-1");
+        assert_eq!(config.api_url, "https://slack.com/api");
+        assert_eq!(config.bind_addr.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.limits, Limits::default());
+        assert!(config.incidents.matches("inc-1"));
+        assert_eq!(config.digest, Plan::default());
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once_and_no_secret_is_repeated() {
+        let error = config(&[
+            ("SLACK_BOT_TOKEN", "xapp-swapped-secret"),
+            ("SLACK_API_URL", "http://example.com/api"),
+            ("DATABASE_URL", "mysql://x"),
+            ("BIND_ADDR", "8080"),
+            ("SECONDLOOK_QUIET_PERIOD", "soon"),
+            ("SECONDLOOK_CHANNEL_CAP", "-1"),
+            ("SECONDLOOK_COOLDOWN", "90000h"),
+            ("SECONDLOOK_INCIDENT_PATTERN", "inc-*,sev[0-9-*"),
+            ("SECONDLOOK_DIGEST_CHANNEL", "#general"),
+            ("SECONDLOOK_DIGEST_AT", "Mon 09:00 Berlin"),
+        ])
+        .unwrap_err()
+        .to_string();
+        for name in [
+            "11 faults",
+            "SLACK_BOT_TOKEN should start with",
+            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+            "SLACK_API_URL must be https",
+            "DATABASE_URL",
+            "BIND_ADDR is \"8080\"",
+            "SECONDLOOK_QUIET_PERIOD is \"soon\"",
+            "SECONDLOOK_CHANNEL_CAP is \"-1\"",
+            "SECONDLOOK_COOLDOWN is \"90000h\"",
+            "SECONDLOOK_INCIDENT_PATTERN is \"inc-*,sev[0-9-*\": “sev[0-9-*” opens a [",
+            "SECONDLOOK_DIGEST_CHANNEL is \"#general\": give the channel's id",
+            "SECONDLOOK_DIGEST_AT is \"Mon 09:00 Berlin\": Berlin is no time zone",
+        ] {
+            assert!(error.contains(name), "{name} not in\n{error}");
+        }
+        assert!(!error.contains("swapped-secret"));
+    }
+
+    #[test]
+    fn the_digest_has_a_channel_a_day_an_hour_and_a_zone() {
+        let config = config(&[
+            ("SLACK_BOT_TOKEN", "xoxb-1"),
+            ("SLACK_APP_TOKEN", "xapp-1"),
+            ("SECONDLOOK_DIGEST_CHANNEL", "C0GENERAL1"),
+            ("SECONDLOOK_DIGEST_AT", "Tue 10:15 Asia/Kolkata"),
+        ]);
+        let digest = config.unwrap().digest;
+        assert_eq!(digest.channel, Some(ChannelId::from("C0GENERAL1")));
+        assert_eq!(digest.schedule, Schedule::parse("Tue 10:15 Asia/Kolkata").unwrap());
+    }
+
+    #[test]
+    fn plain_http_goes_to_loopback_only() {
+        let url = |url| {
+            config(&[
+                ("SLACK_BOT_TOKEN", "xoxb-1"),
+                ("SLACK_SIGNING_SECRET", "s"),
+                ("SLACK_API_URL", url),
+            ])
+        };
+        assert_eq!(url("http://127.0.0.1:9/api/").unwrap().api_url, "http://127.0.0.1:9/api");
+        assert!(url("http://[::1]:9/api").is_ok());
+        assert!(url("http://localhost:9/api").is_ok());
+        assert!(url("http://127.0.0.1.evil.com/api").is_err());
+        assert!(url("ftp://127.0.0.1/api").is_err());
+        assert!(url("https://slack-gov.com/api").is_ok());
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let config =
+            config(&[("SLACK_BOT_TOKEN", "xoxb-hidden"), ("SLACK_SIGNING_SECRET", "alsohidden")])
+                .unwrap();
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+}

@@ -1,0 +1,288 @@
+//! Looks for what is wrong: configuration, data files, database, Slack. Changes nothing and shows no secret.
+//!
+//! To add a check: a function that returns findings, and its call in [`examine`].
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::ports::{ChatError, Clock, Store};
+use crate::config::{Config, Partial};
+use crate::domain::knowledge::Knowledge;
+use crate::manifest::{Size, scopes};
+use crate::slack::access::Access;
+use crate::slack::client::Client;
+use crate::store;
+
+/// Slack refuses to be trusted, and we Slack, when clocks differ by five minutes; a minute is worth a word.
+const CLOCK_MAX: SignedDuration = SignedDuration::from_secs(60);
+/// Of the work that was given up, so much is shown.
+const PARKED_SHOWN: u32 = 5;
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Well,
+    /// It needs a person.
+    Wrong,
+    /// Not checked, or worth knowing.
+    Note,
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was looked at.
+    pub about: &'static str,
+    /// What was found.
+    pub found: String,
+    /// What to do next.
+    pub next: Option<String>,
+}
+
+fn well(about: &'static str, found: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Well, about, found: found.into(), next: None }
+}
+
+fn note(about: &'static str, found: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Note, about, found: found.into(), next: None }
+}
+
+fn wrong(about: &'static str, found: impl Into<String>, next: impl Into<String>) -> Finding {
+    Finding { verdict: Verdict::Wrong, about, found: found.into(), next: Some(next.into()) }
+}
+
+/// Looks at everything that can be looked at, whatever else is wrong.
+pub async fn examine(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
+    let mut findings = vec![data_files()];
+    if read.is_sound("DATABASE_URL") {
+        findings.extend(database(&read.config.database_url).await);
+    } else {
+        findings.push(note("database", "not checked: DATABASE_URL can't be used"));
+    }
+    if read.is_sound("SLACK_API_URL") {
+        findings.extend(slack(read, clock).await);
+    } else {
+        findings.push(note("Slack", "not checked: SLACK_API_URL can't be used"));
+    }
+    findings
+}
+
+fn data_files() -> Finding {
+    match Knowledge::embedded() {
+        Ok(_) => well("data files", "valid"),
+        Err(faults) => wrong(
+            "data files",
+            faults.replace('\n', "; "),
+            "this build is broken: build again from a clean checkout, or report it",
+        ),
+    }
+}
+
+// ── the database ───────────────────────────────────────────────────────────────────────────────
+
+async fn database(url: &str) -> Vec<Finding> {
+    match store::inspect(url).await {
+        Ok(Some(store)) => kept(store.as_ref()).await,
+        Ok(None) => {
+            vec![note(
+                "database",
+                format!("{url} does not exist yet; `secondlook serve` creates it"),
+            )]
+        }
+        Err(error) => vec![wrong(
+            "database",
+            // The links between say the same again.
+            format!("{error} ({})", error.root_cause()),
+            "check that DATABASE_URL names the right file and that this user may read and write it",
+        )],
+    }
+}
+
+async fn kept(store: &dyn Store) -> Vec<Finding> {
+    if let Err(error) = store.ready().await {
+        return vec![wrong(
+            "database",
+            error.to_string(),
+            "an older schema is brought up to date when `secondlook serve` starts; a newer one needs a newer program",
+        )];
+    }
+    // Nothing is that old: a change that changes nothing shows that changes are possible.
+    if let Err(error) = store.forget_events(Timestamp::UNIX_EPOCH).await {
+        return vec![wrong(
+            "database",
+            format!("it can be read and not written: {error}"),
+            "check the permissions of its file and directory, the room on the disk, and who else uses it",
+        )];
+    }
+    let mut findings = vec![well("database", "it can be read and written; its schema is current")];
+    match store.parked(PARKED_SHOWN).await {
+        Ok(parked) if parked.is_empty() => {}
+        Ok(parked) => {
+            let shown: Vec<String> =
+                parked.iter().map(|p| format!("{} ({})", p.work, p.because)).collect();
+            findings.push(Finding {
+                next: Some(
+                    "once the reason is gone, the next change to that case tries again".to_owned(),
+                ),
+                ..note("given up", format!("the latest work given up: {}", shown.join(", ")))
+            });
+        }
+        Err(error) => findings.push(note("given up", format!("not checked: {error}"))),
+    }
+    findings
+}
+
+// ── Slack ──────────────────────────────────────────────────────────────────────────────────────
+
+async fn slack(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
+    let config = &read.config;
+    let client = match Client::new(&config.api_url) {
+        Ok(client) => client,
+        Err(error) => {
+            let next = "check SLACK_API_URL, and install the system's CA certificates";
+            return vec![wrong("Slack", error.to_string(), next)];
+        }
+    };
+    let mut findings = Vec::new();
+    if read.is_sound("SLACK_BOT_TOKEN") {
+        let access = client.access(&config.bot_token).await;
+        let now = clock.now();
+        match access {
+            Ok(access) => {
+                findings.push(well(
+                    "bot token",
+                    format!("Slack knows it as @{} of {}", access.bot, access.workspace),
+                ));
+                findings.extend(granted(&access.scopes));
+                findings.push(on_time(&access, now));
+            }
+            Err(error) => {
+                let reached = matches!(error, ChatError::Refused { .. });
+                findings.push(refused("bot token", "SLACK_BOT_TOKEN", &error, &config.api_url));
+                findings.push(note("scopes, clock", "not checked: Slack did not say"));
+                if !reached {
+                    return findings;
+                }
+            }
+        }
+    } else {
+        findings.push(note("bot token", "not checked: SLACK_BOT_TOKEN can't be used"));
+    }
+    findings.extend(doors(read, &client).await);
+    findings
+}
+
+/// Socket Mode and HTTP, where they are switched on.
+async fn doors(read: &Partial, client: &Client) -> Vec<Finding> {
+    let Config { app_token, signing_secret, api_url, .. } = &read.config;
+    let mut findings = Vec::new();
+    if let Some(token) = app_token {
+        findings.push(match client.may_connect(token).await {
+            Ok(()) => well("app token", "it may open connections (Socket Mode)"),
+            Err(error) => refused("app token", "SLACK_APP_TOKEN", &error, api_url),
+        });
+    }
+    if signing_secret.is_some() {
+        findings.push(note(
+            "signing secret",
+            "only a request of Slack's can prove it: the app's page “Event Subscriptions” says “Verified” when it is right and `secondlook serve` runs",
+        ));
+    }
+    findings
+}
+
+/// Slack's codes in words, each with a next step.
+fn refused(about: &'static str, variable: &str, error: &ChatError, api_url: &str) -> Finding {
+    let ChatError::Refused { code } = error else {
+        return match error {
+            ChatError::RateLimited { retry_after } => {
+                note(about, format!("not checked: Slack asks to wait {} s", seconds(*retry_after)))
+            }
+            error => wrong(
+                about,
+                format!("{api_url}: {error}"),
+                "check the network, a proxy (HTTPS_PROXY) and SLACK_API_URL",
+            ),
+        };
+    };
+    let next = match code.as_str() {
+        "invalid_auth" | "not_authed" => format!("copy {variable} again from your app's page"),
+        "token_revoked" | "token_expired" | "account_inactive" => format!(
+            "install the app again on its page “OAuth & Permissions”, then copy the new {variable}"
+        ),
+        "not_allowed_token_type" => {
+            "the bot's token begins with xoxb-, the app's with xapp-: are they swapped?".to_owned()
+        }
+        "missing_scope" => {
+            "make a token with connections:write on the page “Basic Information”".to_owned()
+        }
+        _ => "look the code up at https://docs.slack.dev/reference/methods/auth.test".to_owned(),
+    };
+    wrong(about, format!("Slack refuses {variable} ({code})"), next)
+}
+
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().max(1)
+}
+
+/// Holds the granted scopes against those of the manifest's two sizes.
+fn granted(granted: &[String]) -> Vec<Finding> {
+    if granted.is_empty() {
+        return vec![note("scopes", "not checked: Slack did not tell them")];
+    }
+    let (listen, ask_only) = (scopes(Size::Listen), scopes(Size::AskOnly));
+    let missing = |wanted: &[String]| -> Vec<String> {
+        wanted.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
+    };
+    // One scope that only listening needs shows that listening is meant.
+    let listens = listen.needed.iter().any(|s| granted.contains(s) && !ask_only.needed.contains(s));
+    let (size, wanted) = if listens { ("listen", listen) } else { ("ask-only", ask_only) };
+    let lacking = missing(&wanted.needed);
+    let mut findings = vec![if lacking.is_empty() {
+        well("scopes", format!("all that the size “{size}” needs"))
+    } else {
+        wrong(
+            "scopes",
+            format!("the size “{size}” also needs {}", lacking.join(", ")),
+            "add them on your app's page “OAuth & Permissions” and install the app again; docs/INSTALL.md says what each is for",
+        )
+    }];
+    let left_out = missing(&wanted.optional);
+    if !left_out.is_empty() {
+        findings.push(note(
+            "scopes",
+            format!("optional and not granted: {} (see docs/INSTALL.md)", left_out.join(", ")),
+        ));
+    }
+    let unused: Vec<&str> = granted
+        .iter()
+        .filter(|scope| !wanted.needed.contains(scope) && !wanted.optional.contains(scope))
+        .map(String::as_str)
+        .collect();
+    if !unused.is_empty() {
+        let found =
+            format!("granted and never used: {}; you can take them away", unused.join(", "));
+        findings.push(note("scopes", found));
+    }
+    findings
+}
+
+fn on_time(access: &Access, now: Timestamp) -> Finding {
+    let Some(time) = access.time else {
+        return note("clock", "not checked: the answer has no date");
+    };
+    let apart = now.duration_since(time);
+    if apart.abs() <= CLOCK_MAX {
+        return well("clock", "it agrees with Slack's");
+    }
+    let which = if apart.is_positive() { "ahead of" } else { "behind" };
+    wrong(
+        "clock",
+        format!("this machine is {} s {which} Slack", apart.abs().as_secs()),
+        "set it by NTP (timedatectl set-ntp true): from 300 s on, Slack's signed requests are turned away",
+    )
+}
