@@ -1,0 +1,162 @@
+//! Deliveries that come twice, in another order, or say what was said already; edits.
+
+use jiff::SignedDuration;
+use secondlook::domain::investigation::State;
+use secondlook::domain::policy::Limits;
+use secondlook::playground::{App, Options};
+use serde_json::{Value, json};
+
+use crate::house::{
+    BACKEND, Door, HEADERS, House, JONAS, MAILCHIMP, MAYA, PRIYA, TEAM, eager, is_card, text,
+};
+use crate::requests::event;
+
+async fn patient() -> House {
+    let limits = Limits { quiet_period: SignedDuration::from_secs(60), ..eager() };
+    House::open_with(Door::Socket, limits, Options::default()).await
+}
+
+fn cards(house: &House) -> usize {
+    house.said_anywhere(BACKEND).iter().filter(|message| is_card(message)).count()
+}
+
+#[tokio::test]
+async fn an_event_delivered_again_has_one_effect() {
+    let house = House::open(Door::Http).await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.card(BACKEND, &thread).await;
+    house.reply(BACKEND, JONAS, &thread, HEADERS);
+    house.card_with(BACKEND, &thread, "✓ mail headers").await;
+    let ids: Vec<String> =
+        house.slack.look(|w| w.deliveries().iter().map(|d| d.id.clone()).collect());
+    for id in ids {
+        for reason in ["http_timeout", "connection_failed"] {
+            house.slack.redeliver(&id, reason).await;
+        }
+    }
+    house.settled().await;
+    assert_eq!(cards(&house), 1);
+    assert_eq!(house.case(1).await.unwrap().evidence.len(), 1);
+    assert_eq!(house.case(2).await, None);
+}
+
+#[tokio::test]
+async fn copies_that_arrive_at_once_have_one_effect() {
+    let house = House::open(Door::Http).await;
+    let thread = house.say(BACKEND, MAYA, "morning all");
+    let proposal = json!({"type": "message", "channel": BACKEND, "channel_type": "channel", "user": MAYA, "text": MAILCHIMP, "ts": thread});
+    for n in 0..20 {
+        house.slack.send_raw_event(event(&format!("Ev{}", n % 4), &proposal));
+    }
+    house.card(BACKEND, &thread).await;
+    house.settled().await;
+    assert_eq!(cards(&house), 1);
+    assert_eq!(house.slack.unacknowledged(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_message_that_is_also_a_mention_gets_one_card_in_either_order() {
+    for (first, second) in [("message", "app_mention"), ("app_mention", "message")] {
+        let app = App { events: vec!["none".to_owned()], ..App::default() };
+        let house =
+            House::open_with(Door::Http, eager(), Options { app, ..Options::default() }).await;
+        let words = format!("<@U0SECONDLK> {MAILCHIMP}");
+        let thread = house.say(BACKEND, MAYA, &words);
+        for kind in [first, second] {
+            let told = json!({"type": kind, "channel": BACKEND, "user": MAYA, "text": words, "ts": thread});
+            house.slack.send_raw_event(event(&format!("Ev{kind}"), &told));
+            house.acknowledged().await;
+        }
+        house.settled().await;
+        assert_eq!(cards(&house), 1, "{first} first");
+        assert_eq!(house.slack.ephemerals(MAYA), Vec::<Value>::new(), "no help beside the card");
+    }
+}
+
+#[tokio::test]
+async fn a_click_and_a_form_sent_twice_have_one_effect() {
+    let house = House::open(Door::Socket).await;
+    let form = json!({
+        "type": "view_submission", "team": {"id": TEAM}, "user": {"id": MAYA, "team_id": TEAM},
+        "view": {"id": "V1", "private_metadata": json!({"form": "investigate", "channel": BACKEND, "private": false}).to_string(),
+            "state": {"values": {"title": {"answer": {"value": "mails land in spam"}}}}},
+    });
+    for _ in 0..3 {
+        house.slack.send_raw_interaction(form.clone()).await.expect("acknowledged");
+    }
+    house.settled().await;
+    assert_eq!(cards(&house), 1);
+    let list = house.investigate(MAYA, BACKEND, "list").await;
+    assert_eq!(list.matches("mails land in spam").count(), 1, "{list}");
+
+    let thread = house.said_anywhere(BACKEND).remove(0)["ts"].as_str().unwrap().to_owned();
+    let click = json!({
+        "type": "block_actions", "team": {"id": TEAM}, "user": {"id": MAYA}, "trigger_id": "1.2.3", "channel": {"id": BACKEND},
+        "actions": [{"action_id": "dismiss", "value": "dismiss:1", "action_ts": "1.5"}],
+    });
+    for _ in 0..3 {
+        house.slack.send_raw_interaction(click.clone()).await.expect("acknowledged");
+    }
+    house.settled().await;
+    assert_eq!(house.case(1).await.unwrap().state, State::Dismissed);
+    assert_eq!(house.slack.thread(BACKEND, &thread).len(), 1, "the card shrinks, nothing is added");
+}
+
+#[tokio::test]
+async fn an_unfurled_link_changes_nothing() {
+    let house = House::open(Door::Socket).await;
+    let thread = house.say(BACKEND, MAYA, &format!("{MAILCHIMP} <https://mailchimp.com>"));
+    house.settled().await;
+    let before = (house.case(1).await, house.slack.calls("chat.update").len());
+    house.slack.unfurl(BACKEND, &thread, "https://mailchimp.com").unwrap();
+    let other = house.say(BACKEND, MAYA, "morning, see <https://example.com>");
+    house.slack.unfurl(BACKEND, &other, "https://example.com").unwrap();
+    house.settled().await;
+    assert_eq!((house.case(1).await, house.slack.calls("chat.update").len()), before);
+    assert_eq!(house.case(2).await, None);
+}
+
+#[tokio::test]
+async fn an_edit_in_the_quiet_period_decides_what_is_said() {
+    let house = patient().await;
+    let taken_back = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.acknowledged().await;
+    house.slack.edit(MAYA, BACKEND, &taken_back, "lunch anyone?").unwrap();
+    let reworded = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.acknowledged().await;
+    house.slack.edit(MAYA, BACKEND, &reworded, &format!("{MAILCHIMP} since Monday")).unwrap();
+    let made_one = house.say(BACKEND, MAYA, "lunch anyone?");
+    house.acknowledged().await;
+    house.slack.edit(MAYA, BACKEND, &made_one, &format!("{MAILCHIMP} again")).unwrap();
+    house.acknowledged().await;
+    house.clock.advance(SignedDuration::from_mins(2));
+    house.settled().await;
+    assert_eq!(house.said_in(BACKEND, &taken_back), Vec::<Value>::new());
+    let (said, state) = house.case(1).await.map(|case| (case.said, case.state)).unwrap();
+    assert_eq!((said.as_str(), state), ("", State::Silent));
+    assert!(house.case(2).await.is_some_and(|case| case.said.ends_with("since Monday")));
+}
+
+#[tokio::test]
+async fn an_edit_after_the_card_rewrites_it_in_place() {
+    let house = House::open(Door::Socket).await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.card(BACKEND, &thread).await;
+    let other = "let's split our monolith into microservices, our deploys are slow";
+    house.slack.edit(MAYA, BACKEND, &thread, other).unwrap();
+    house.card_with(BACKEND, &thread, "split").await;
+    house.slack.edit(MAYA, BACKEND, &thread, "lunch anyone?").unwrap();
+    house.settled().await;
+    assert_eq!(house.said_in(BACKEND, &thread).len(), 1);
+    // Evidence that is edited away is no evidence.
+    let reply = house.reply(BACKEND, JONAS, &thread, HEADERS);
+    let card = house.card_with(BACKEND, &thread, "✓ mail headers").await;
+    house.slack.edit(JONAS, BACKEND, &reply, "sorry, wrong thread").unwrap();
+    let unticked = |w: &secondlook::playground::World| {
+        let now = w.message(BACKEND, card["ts"].as_str()?)?;
+        (!text(&now).contains("✓ mail headers")).then_some(())
+    };
+    house.slack.wait_until(unticked).await.unwrap();
+    house.press(PRIYA, BACKEND, &card, "close").await;
+    house.view(PRIYA).await;
+}
