@@ -22,6 +22,7 @@ const ROOMS: [Room; 12] = [
             "jiff",
             "mail_parser",
             "regex",
+            "regex_syntax",
             "serde",
             "serde_json",
             "thiserror",

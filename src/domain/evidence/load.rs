@@ -1,8 +1,10 @@
 //! Loads the recogniser files, and names every fault in them with file, line and reason.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_syntax::hir::{Hir, HirKind};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -28,7 +30,7 @@ pub(super) struct Sign {
 /// How to read a decisive fact from a line.
 #[derive(Debug)]
 pub(super) struct Rule {
-    pub(super) pattern: Regex,
+    pub(super) pattern: Pattern,
     pub(super) says: String,
     pub(super) supports: Vec<String>,
     pub(super) against: Vec<String>,
@@ -37,6 +39,31 @@ pub(super) struct Rule {
     pub(super) take: Take,
     pub(super) at_least: Option<f64>,
     pub(super) below: Option<f64>,
+}
+
+/// A pattern whose syntax was checked at start and that is compiled when it is first needed: compiling all of them takes
+/// a quarter of a second and most of the memory, and most texts want few.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: String,
+    compiled: OnceLock<Regex>,
+}
+
+impl Pattern {
+    pub(super) fn new(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| {
+            let built = RegexBuilder::new(&self.text).unicode(false).build();
+            built.expect("its syntax was checked at start, its size by a test")
+        })
+    }
 }
 
 /// Which of several matching lines a rule reads.
@@ -142,6 +169,22 @@ impl Faults {
         built.map_err(|why| self.at(file, pattern.span().start, why)).ok()
     }
 
+    /// Checks a pattern and tells its named groups, or notes what is wrong with it.
+    pub(super) fn check(
+        &mut self,
+        file: (&str, &str),
+        pattern: &Spanned<String>,
+    ) -> Option<Vec<String>> {
+        let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+        let hir = parser
+            .parse(pattern.get_ref())
+            .map_err(|why| self.at(file, pattern.span().start, why))
+            .ok()?;
+        let mut names = Vec::new();
+        group_names(&hir, &mut names);
+        Some(names)
+    }
+
     /// Parses a file, or notes why it can't be.
     pub(super) fn parse<T: serde::de::DeserializeOwned>(
         &mut self,
@@ -150,6 +193,22 @@ impl Faults {
         toml::from_str(file.1)
             .map_err(|why| self.at(file, why.span().map_or(0, |s| s.start), why.message()))
             .ok()
+    }
+}
+
+fn group_names(hir: &Hir, names: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(group) => {
+            names.extend(group.name.as_deref().map(str::to_owned));
+            group_names(&group.sub, names);
+        }
+        HirKind::Repetition(repeated) => group_names(&repeated.sub, names),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            for part in parts {
+                group_names(part, names);
+            }
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }
 
@@ -176,8 +235,8 @@ pub(super) fn load(
     }
     let sites = site::load(&mut faults, sites);
     let redaction = redact::load(&mut faults, secrets);
-    match (sites, redaction) {
-        (Some(sites), Some(redaction)) if faults.0.is_empty() => build(loaded, sites, redaction),
+    match redaction {
+        Some(redaction) if faults.0.is_empty() => Ok(build(loaded, sites, redaction)),
         _ => Err(faults.0.join("\n")),
     }
 }
@@ -204,7 +263,7 @@ fn load_file(loaded: &mut Loaded, faults: &mut Faults, file: (&str, &str), rows:
     }
     let Some(kind) = kinds.first().copied() else { return };
     for row in &rows.sign {
-        if faults.compile(file, &row.line).is_some() {
+        if faults.check(file, &row.line).is_some() {
             let sign = Sign { kind, weight: *row.weight.get_ref(), most: row.most };
             loaded.signs.push((row.line.get_ref().clone(), sign));
         }
@@ -230,21 +289,21 @@ fn load_reading(faults: &mut Faults, file: (&str, &str), row: &ReadingRow) -> Op
     if *row.rank.get_ref() == 0 || *row.rank.get_ref() > 100 {
         faults.at(file, row.rank.span().start, "rank must be 1 to 100");
     }
-    let pattern = faults.compile(file, &row.line)?;
-    let groups: Vec<&str> = pattern.capture_names().flatten().collect();
+    let groups = faults.check(file, &row.line)?;
+    let has = |name: &str| groups.iter().any(|group| group == name);
     for slot in slots(row.says.get_ref()) {
         let name = slot.split_once('|').map_or(slot, |(name, _)| name);
-        if !groups.contains(&name) {
+        if !has(name) {
             faults.at(file, row.says.span().start, format!("the pattern has no group {name:?}"));
         }
     }
     let compares = row.take == Take::Max || row.at_least.is_some() || row.below.is_some();
-    if compares && !groups.contains(&"n") {
+    if compares && !has("n") {
         faults.at(file, row.line.span().start, "a reading that compares needs a group \"n\"");
     }
     let ids = |rows: &[Spanned<String>]| rows.iter().map(|id| id.get_ref().clone()).collect();
     Some(Rule {
-        pattern,
+        pattern: Pattern::new(row.line.get_ref().clone()),
         says: row.says.get_ref().clone(),
         supports: ids(&row.supports),
         against: ids(&row.against),
@@ -260,7 +319,7 @@ pub(super) fn slots(says: &str) -> impl Iterator<Item = &str> {
     says.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(slot, _)| slot))
 }
 
-fn build(loaded: Loaded, sites: Sites, redaction: Redaction) -> Result<Catalogue, String> {
+fn build(loaded: Loaded, sites: Sites, redaction: Redaction) -> Catalogue {
     let (patterns, signs): (Vec<_>, Vec<_>) = loaded.signs.into_iter().unzip();
     let mut by_kind = Vec::new();
     for kind in EvidenceKind::ALL {
@@ -269,50 +328,57 @@ fn build(loaded: Loaded, sites: Sites, redaction: Redaction) -> Result<Catalogue
             .collect();
         let patterns =
             of_kind.iter().filter_map(|i| loaded.rules.get(*i)).map(|(_, p, _)| p.clone());
-        by_kind.push(Rules { set: set(patterns)?, rules: of_kind });
+        by_kind.push(Rules { set: set(patterns), rules: of_kind });
     }
-    Ok(Catalogue {
-        sign_set: set(patterns)?,
+    Catalogue {
+        sign_set: set(patterns),
         signs,
         names: loaded.names,
         rules: loaded.rules.into_iter().map(|(_, _, rule)| rule).collect(),
         by_kind,
         sites,
         redaction,
-    })
+    }
 }
 
-/// Many patterns tried on one line: small automata, because the states of one large automaton would explode.
+/// Many patterns tried on one line: small automata, because the states of one large automaton would explode. They are
+/// compiled when they are first needed.
 #[derive(Debug)]
 pub(super) struct Patterns {
+    patterns: Vec<String>,
     /// Each with the index of its patterns in the order given.
-    sets: Vec<(RegexSet, Vec<usize>)>,
+    sets: OnceLock<Vec<(RegexSet, Vec<usize>)>>,
 }
 
 impl Patterns {
     /// Indices of the patterns that match.
     pub(super) fn matches<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        self.sets.iter().flat_map(move |(set, indices)| {
+        self.sets.get_or_init(|| compiled(&self.patterns)).iter().flat_map(move |(set, indices)| {
             set.matches(text).into_iter().filter_map(|i| indices.get(i).copied())
         })
     }
 }
 
+/// Many patterns, checked before.
+pub(super) fn set(patterns: impl IntoIterator<Item = String>) -> Patterns {
+    Patterns { patterns: patterns.into_iter().collect(), sets: OnceLock::new() }
+}
+
 /// Automata for the patterns; those bound to the start of the line die early and share one.
-pub(super) fn set(patterns: impl IntoIterator<Item = String>) -> Result<Patterns, String> {
+fn compiled(patterns: &[String]) -> Vec<(RegexSet, Vec<usize>)> {
     let (bound, free): (Vec<_>, Vec<_>) = patterns
-        .into_iter()
+        .iter()
         .enumerate()
         .partition(|(_, p)| p.trim_start_matches("(?i)").starts_with('^') && !p.contains('|'));
     let chunks = bound.chunks(4 * PATTERNS_PER_SET).chain(free.chunks(PATTERNS_PER_SET));
-    let sets = chunks.map(|chunk| {
-        let wide = chunk.iter().map(|(_, pattern)| widened(pattern));
-        let indices = chunk.iter().map(|(i, _)| *i).collect();
-        let set = RegexSetBuilder::new(wide).unicode(false).size_limit(SET_BYTES_MAX).build();
-        set.map(|set| (set, indices))
-            .map_err(|why| format!("the patterns are too large together: {why}"))
-    });
-    Ok(Patterns { sets: sets.collect::<Result<_, _>>()? })
+    chunks
+        .map(|chunk| {
+            let wide = chunk.iter().map(|(_, pattern)| widened(pattern));
+            let indices = chunk.iter().map(|(i, _)| *i).collect();
+            let set = RegexSetBuilder::new(wide).unicode(false).size_limit(SET_BYTES_MAX).build();
+            (set.expect("their syntax was checked at start, their size by a test"), indices)
+        })
+        .collect()
 }
 
 /// The pattern with every `.{a,b}` as `.*`: matches no less, and the automaton counts nothing.

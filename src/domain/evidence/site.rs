@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::load::{Faults, Patterns, set, slots};
+use super::load::{Faults, Pattern, Patterns, set, slots};
 use super::read::fill;
 
 /// Longer addresses are cut.
@@ -16,7 +15,7 @@ const URL_BYTES_MAX: usize = 4_000;
 #[derive(Debug)]
 pub(super) struct Sites {
     set: Patterns,
-    sites: Vec<(Regex, String)>,
+    sites: Vec<(Pattern, String)>,
 }
 
 #[derive(Deserialize)]
@@ -33,14 +32,13 @@ struct Row {
 }
 
 /// Loads the sites, or notes what is wrong with them.
-pub(super) fn load(faults: &mut Faults, file: (&str, &str)) -> Option<Sites> {
+pub(super) fn load(faults: &mut Faults, file: (&str, &str)) -> Sites {
     let mut sites = Vec::new();
     for row in faults.parse::<File>(file).map(|f| f.site).unwrap_or_default() {
-        let Some(pattern) = faults.compile(file, &row.url) else { continue };
-        let groups: Vec<&str> = pattern.capture_names().flatten().collect();
+        let Some(groups) = faults.check(file, &row.url) else { continue };
         for slot in slots(row.says.get_ref()) {
             let name = slot.split_once('|').map_or(slot, |(name, _)| name);
-            if !groups.contains(&name) {
+            if !groups.iter().any(|group| group == name) {
                 faults.at(
                     file,
                     row.says.span().start,
@@ -48,10 +46,21 @@ pub(super) fn load(faults: &mut Faults, file: (&str, &str)) -> Option<Sites> {
                 );
             }
         }
-        sites.push((pattern, row.says.into_inner()));
+        sites.push((Pattern::new(row.url.into_inner()), row.says.into_inner()));
     }
-    let set = set(sites.iter().map(|(pattern, _)| pattern.as_str().to_owned()));
-    set.map_err(|why| faults.at(file, 0, why)).ok().map(|set| Sites { set, sites })
+    let set = set(sites.iter().map(|(pattern, _)| pattern.text().to_owned()));
+    Sites { set, sites }
+}
+
+#[cfg(test)]
+impl Sites {
+    /// Compiles what is otherwise compiled when first needed.
+    pub(super) fn compile(&self) {
+        assert_eq!(self.set.matches(b"\x00").count(), 0);
+        for (pattern, _) in &self.sites {
+            pattern.regex();
+        }
+    }
 }
 
 /// A link found in a text.
@@ -84,7 +93,7 @@ fn describe(sites: &Sites, address: &str) -> Option<String> {
     let address = address.replace("&amp;", "&");
     let first = sites.set.matches(address.as_bytes()).min()?;
     let (pattern, says) = sites.sites.get(first)?;
-    pattern.captures(address.as_bytes()).map(|captures| fill(says, &captures))
+    pattern.regex().captures(address.as_bytes()).map(|captures| fill(says, &captures))
 }
 
 /// The bytes of the address that starts here; empty if none does.

@@ -93,7 +93,7 @@ fn by_rules(catalogue: &Catalogue, kind: EvidenceKind, lines: &[&Line<'_>]) -> O
             if rule.rank < rank || settled {
                 continue;
             }
-            for captures in rule.pattern.captures_iter(text) {
+            for captures in rule.pattern.regex().captures_iter(text) {
                 offer(slot, rule, index, &captures);
             }
             rank = if slot.is_some() { rule.rank } else { rank };

@@ -39,9 +39,21 @@ fn every_class_id_is_a_leaf() {
     assert_eq!(leaves.len(), 50);
     for rule in &catalogue().rules {
         for class in rule.supports.iter().chain(&rule.against) {
-            assert!(leaves.contains(&class.as_str()), "{class} in {}", rule.pattern);
+            assert!(leaves.contains(&class.as_str()), "{class} in {}", rule.pattern.regex());
         }
     }
+}
+
+#[test]
+fn every_pattern_compiles_within_its_size() {
+    let catalogue = catalogue();
+    for rule in &catalogue.rules {
+        rule.pattern.regex();
+    }
+    for set in catalogue.by_kind.iter().map(|rules| &rules.set).chain([&catalogue.sign_set]) {
+        assert_eq!(set.matches(b"\x00").count(), 0);
+    }
+    catalogue.sites.compile();
 }
 
 #[test]
@@ -50,7 +62,7 @@ fn a_reading_never_speaks_both_ways() {
         assert!(
             rule.supports.iter().all(|class| !rule.against.contains(class)),
             "{}",
-            rule.pattern
+            rule.pattern.regex()
         );
     }
 }
