@@ -250,8 +250,6 @@ pub trait Store: Send + Sync {
     async fn ready(&self) -> Result<(), StoreError>;
     /// Records who the bot is in a workspace.
     async fn save_workspace(&self, workspace: &Workspace) -> Result<(), StoreError>;
-    /// A workspace the bot works in.
-    async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError>;
     /// Every workspace the bot works in.
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
     /// A number no other case of the workspace has.

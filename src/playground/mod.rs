@@ -242,11 +242,6 @@ impl Playground {
         Ok(())
     }
 
-    /// Delivers over Socket Mode again.
-    pub fn use_sockets(&self) {
-        self.shared.touch(|world| world.door = None);
-    }
-
     /// Sends any event of this workspace, for kinds that have no method of their own.
     pub fn send_event(&self, event: Value) -> String {
         let callback = self.look(|world| world.event_callback(event, false));

@@ -211,10 +211,6 @@ impl Store for SqliteStore {
         tx.commit().await.map_err(from_sqlx)
     }
 
-    async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-        workspace::load(&mut *self.read().await?, id).await
-    }
-
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
         workspace::all(&mut *self.read().await?).await
     }

@@ -41,24 +41,6 @@ pub(super) async fn uninstall(
     Ok(())
 }
 
-pub(super) async fn load(
-    conn: &mut Conn,
-    id: &WorkspaceId,
-) -> Result<Option<Workspace>, StoreError> {
-    let row: Option<(String, String, String)> =
-        sqlx::query_as("select bot_user_id, bot_id, url from workspace where workspace_id = $1")
-            .bind(id.as_str())
-            .fetch_optional(conn)
-            .await
-            .map_err(from_sqlx)?;
-    Ok(row.map(|(bot_user, bot_id, url)| Workspace {
-        id: id.clone(),
-        bot_user: UserId(bot_user),
-        bot_id,
-        url,
-    }))
-}
-
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<Workspace>, StoreError> {
     let rows: Vec<(String, String, String, String)> = sqlx::query_as(
         "select workspace_id, bot_user_id, bot_id, url from workspace order by workspace_id",
