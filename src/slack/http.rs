@@ -25,7 +25,7 @@ const BODY_MAX: Duration = Duration::from_secs(10);
 
 struct Door {
     receive: Arc<dyn Receive>,
-    verifier: Verifier,
+    signature: Signature,
     /// Deliveries being worked on. They outlive their connection: Slack hanging up must not stop half-done work.
     tasks: TaskTracker,
 }
@@ -39,9 +39,8 @@ enum Content {
 
 /// Slack's three request URLs; each takes events, interactivity and commands alike, as Bolt does.
 pub fn router(receive: Arc<dyn Receive>, signing_secret: &SecretString) -> Router {
-    let secret = signing_secret.expose_secret().to_owned();
-    let verifier = Verifier::new(&secret.into());
-    let door = Arc::new(Door { receive, verifier, tasks: TaskTracker::new() });
+    let signature = Signature::new(signing_secret);
+    let door = Arc::new(Door { receive, signature, tasks: TaskTracker::new() });
     Router::new()
         .route("/slack/events", post(take))
         .route("/slack/interactivity", post(take))
@@ -60,7 +59,9 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
     let Ok(body) = std::str::from_utf8(&body) else {
         return turn_away(StatusCode::BAD_REQUEST, "the body is not UTF-8");
     };
-    if !door.is_signed(&headers, body) {
+    let signature = text(&headers, Verifier::SLACK_SIGNED_HASH_HEADER);
+    let timestamp = text(&headers, Verifier::SLACK_SIGNED_TIMESTAMP);
+    if !door.signature.is_valid(signature, timestamp, body) {
         return turn_away(StatusCode::UNAUTHORIZED, "the signature is missing, wrong or too old");
     }
     match read(&headers, body) {
@@ -86,15 +87,20 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
     }
 }
 
-impl Door {
-    fn is_signed(&self, headers: &HeaderMap, body: &str) -> bool {
-        let signature = text(headers, Verifier::SLACK_SIGNED_HASH_HEADER);
-        let timestamp = text(headers, Verifier::SLACK_SIGNED_TIMESTAMP);
+/// Tells what Slack signed with our secret in the last five minutes from everything else.
+pub struct Signature(Verifier);
+
+impl Signature {
+    /// Checks with this secret.
+    pub fn new(signing_secret: &SecretString) -> Self {
+        Self(Verifier::new(&signing_secret.expose_secret().to_owned().into()))
+    }
+
+    /// Whether `signature` is Slack's over this body and timestamp, and the timestamp is fresh.
+    pub fn is_valid(&self, signature: Option<&str>, timestamp: Option<&str>, body: &str) -> bool {
         // The verifier's error shows part of the signature; only the verdict leaves here.
         match (signature, timestamp) {
-            (Some(signature), Some(timestamp)) => {
-                self.verifier.verify(signature, body, timestamp).is_ok()
-            }
+            (Some(signature), Some(timestamp)) => self.0.verify(signature, body, timestamp).is_ok(),
             _ => false,
         }
     }
