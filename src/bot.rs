@@ -20,6 +20,7 @@ use crate::slack::chat::SlackChat;
 use crate::slack::client::Client;
 use crate::slack::reception::Reception;
 use crate::slack::{self, Receive};
+pub use crate::store::backup::{Copied, backup, restore};
 use crate::{store, web};
 
 /// Connections in Socket Mode: two, so that one can be renewed while the other listens.

@@ -2,6 +2,7 @@
 //!
 //! To add a command: 1. a file with its arguments and `run`; 2. a variant of `Command`; 3. a line in the README.
 
+mod backup;
 mod demo;
 mod demo_story;
 mod detect;
@@ -39,6 +40,8 @@ struct Cli {
 enum Command {
     /// Run the bot
     Serve,
+    /// Copy the store into a new file while the bot runs
+    Backup(backup::Args),
     /// Try the bot in the browser, in a stand-in for Slack: no account, no keys
     Demo(demo::Args),
     /// Judge whether a message is a proposal
@@ -59,6 +62,8 @@ enum Command {
     LearnDiagnosis(learn_diagnosis::Args),
     /// Print the app manifest to paste into Slack
     Manifest(manifest::Args),
+    /// Make the store from a backup
+    Restore(backup::Args),
 }
 
 /// Parses the command line and runs the command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -73,6 +78,8 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve => blocking(serve::run()),
+        Command::Backup(args) => blocking(backup::back_up(args)),
+        Command::Restore(args) => blocking(backup::bring_back(args)),
         Command::Demo(args) => blocking(demo::run(args)),
         Command::Detect(args) => detect::run(&args),
         Command::Diagnose(args) => diagnose::run(&args),

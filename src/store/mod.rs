@@ -3,6 +3,7 @@
 //! To add something to keep: 1. a migration in `migrations/` (never change an applied one); 2. its row and SQL in the
 //! file of its subject; 3. its place in `tests/store_contract.rs`. Words people wrote go to `words`, people to `person`.
 
+pub mod backup;
 mod error;
 pub mod sqlite;
 

@@ -34,7 +34,7 @@ use crate::domain::investigation::{Case, CaseNumber};
 use crate::domain::policy::ChannelState;
 use crate::domain::{ChannelId, MessageTs, WorkspaceId};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long to wait for another process that writes, and for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
