@@ -1,0 +1,60 @@
+//! What the documents promise, held against the code: the tests that `docs/SECURITY.md` names exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Every Rust source under a folder of the repository, read.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(kind) if kind == "rs" => vec![fs::read_to_string(&path).unwrap()],
+            _ => vec![],
+        })
+        .collect()
+}
+
+/// The functions that are tests.
+fn tests() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = [sources(&root.join("src")), sources(&root.join("tests"))].concat();
+    let mut found = BTreeSet::new();
+    for source in &sources {
+        let mut marked = false;
+        for line in source.lines().map(str::trim) {
+            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                marked = true;
+            } else if marked && let Some((_, after)) = line.split_once("fn ") {
+                let name = after.split('(').next().unwrap_or_default();
+                found.insert(name.to_owned());
+                marked = false;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_test_that_a_promise_names_exists() {
+    let tests = tests();
+    let promises = include_str!("../docs/SECURITY.md");
+    let rows = promises.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let mut unheld = Vec::new();
+    let mut count = 0;
+    for row in rows {
+        let (promise, named) = row.trim_matches('|').split_once('|').unwrap();
+        let named: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "no test holds: {promise}");
+        unheld.extend(
+            named
+                .iter()
+                .filter(|name| !tests.contains(**name))
+                .map(|name| format!("{name} is no test, yet SECURITY.md names it for:{promise}")),
+        );
+        count += named.len();
+    }
+    assert!(unheld.is_empty(), "{}", unheld.join("\n"));
+    assert!(count >= 30, "only {count} tests are named");
+}
