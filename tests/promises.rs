@@ -58,3 +58,44 @@ fn every_test_that_a_promise_names_exists() {
     assert!(unheld.is_empty(), "{}", unheld.join("\n"));
     assert!(count >= 30, "only {count} tests are named");
 }
+
+/// Names that begin with `secondlook_` in a text, without what Prometheus adds to a histogram's.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let name = |rest: &str| -> String {
+        rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect()
+    };
+    let found = text.match_indices("secondlook_").map(|(at, _)| name(&text[at..]));
+    found
+        .map(|name| {
+            let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
+            base.map_or(name.clone(), str::to_owned)
+        })
+        .collect()
+}
+
+#[test]
+fn every_metric_is_described_watched_and_real() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let described = metrics_in(include_str!("../src/web/metrics.rs"));
+    let rooms = ["app", "slack", "web"].map(|room| sources(&root.join("src").join(room)));
+    // Counted by a macro or a function, `counter!("…`; a row of the table begins with a blank.
+    let is_call = |source: &str, at: usize| !source[..at].ends_with(char::is_whitespace);
+    let counted: BTreeSet<String> = rooms
+        .iter()
+        .flatten()
+        .flat_map(|source| {
+            let calls = source.match_indices("(\"secondlook_").filter(|hit| is_call(source, hit.0));
+            let name =
+                |at: usize| source[at + 2..].split('"').next().unwrap_or_default().to_owned();
+            calls.map(|hit| name(hit.0)).collect::<Vec<_>>()
+        })
+        .collect();
+    let alerts = metrics_in(include_str!("../deploy/alerts.yml"));
+    let board = metrics_in(include_str!("../deploy/grafana.json"));
+    assert_eq!(counted, described, "counted in the code, described in web/metrics.rs");
+    assert_eq!(board, described, "shown in deploy/grafana.json, described in web/metrics.rs");
+    assert!(alerts.is_subset(&described), "{:?}", alerts.difference(&described));
+    for rule in include_str!("../deploy/alerts.yml").split("- alert:").skip(1) {
+        assert!(rule.contains("summary:") && rule.contains("next:"), "no next step:{rule}");
+    }
+}

@@ -263,13 +263,18 @@ impl App {
     ) -> Result<(), StoreError> {
         let number = case.number;
         for _ in 0..super::TRIES_MAX {
-            let now = self.now();
+            let (now, before) = (self.now(), case.state);
             let (next, effects) = apply(case, happening.clone(), now);
+            let after = next.state;
             let change =
                 Change { job: Some((job.clone(), JobEnd::Done)), ..change(next, &effects, now) };
             match self.save(change).await {
                 Err(StoreError::Conflict) => {}
-                other => return other.map(|_| ()),
+                Err(other) => return Err(other),
+                Ok(_) => {
+                    super::count_state(before, after);
+                    return Ok(());
+                }
             }
             let Some(again) = self.store.case(&job.workspace, number).await? else {
                 return Ok(());

@@ -24,7 +24,7 @@ use crate::domain::WorkspaceId;
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Plan, Week};
 use crate::domain::form::{FormView, Sheet};
-use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, apply};
+use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, State, apply};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::message::{Event, Incoming, Trigger};
 use crate::domain::policy::Limits;
@@ -151,9 +151,15 @@ impl App {
         case: Case,
         happening: Happening,
     ) -> Result<Committed, StoreError> {
-        let now = self.now();
+        let (now, before) = (self.now(), case.state);
         let (case, effects) = apply(case, happening, now);
-        self.save(Change { event: Some(cause.event()), ..change(case, &effects, now) }).await
+        let after = case.state;
+        let change = Change { event: Some(cause.event()), ..change(case, &effects, now) };
+        let committed = self.save(change).await?;
+        if committed == Committed::Applied {
+            count_state(before, after);
+        }
+        Ok(committed)
     }
 
     async fn save(&self, change: Change) -> Result<Committed, StoreError> {
@@ -205,6 +211,13 @@ fn change(case: Case, effects: &[Effect], now: Timestamp) -> Change {
         change.jobs.push(NewJob { work, run_at });
     }
     change
+}
+
+/// Counts the states that cases come to: how many prompts are dismissed, opened, ended.
+fn count_state(before: State, after: State) {
+    if before != after {
+        metrics::counter!("secondlook_cases_total", "state" => after.as_str()).increment(1);
+    }
 }
 
 fn due_work(due: Due, case: CaseNumber) -> Work {

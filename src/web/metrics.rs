@@ -13,6 +13,56 @@ use crate::app::ports::{Clock, Store};
 /// Bounds in seconds: an acknowledgement should take milliseconds and must not take three seconds.
 const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0];
 
+/// Every metric and what it counts; a test holds this table against the code and against `deploy/`.
+const METRICS: &[(&str, &str)] = &[
+    (
+        "secondlook_ack_seconds",
+        "From a delivery's arrival to its acknowledgement; Slack gives up after 3 s.",
+    ),
+    (
+        "secondlook_answers_lost_total",
+        "Private answers and forms that Slack did not take: the person saw nothing.",
+    ),
+    ("secondlook_cases_total", "Changes of cases, by the state they came to."),
+    ("secondlook_detect_seconds", "Time the detector took for one message."),
+    (
+        "secondlook_duplicates_total",
+        "Deliveries that had had their effect before, and had none again.",
+    ),
+    (
+        "secondlook_ignored_total",
+        "Deliveries that are acknowledged and mean nothing to us, by kind.",
+    ),
+    ("secondlook_incidents_total", "Incident channels that were given a card."),
+    ("secondlook_proposals_heard_total", "Proposals that began a case, before the quiet period."),
+    (
+        "secondlook_silences_total",
+        "Proposals that were not answered, by the rule that silenced them.",
+    ),
+    ("secondlook_slack_call_seconds", "Time Slack's Web API took to answer, by method."),
+    ("secondlook_slack_calls_total", "Calls of Slack's Web API, by method and outcome."),
+    (
+        "secondlook_slack_deliveries_total",
+        "What Slack sent, by kind and outcome; refused is asked for again, panicked and hung are faults of ours.",
+    ),
+    ("secondlook_slack_files_total", "Files fetched from Slack, by outcome."),
+    (
+        "secondlook_slack_turned_away_total",
+        "Requests at the HTTP door that are not Slack's, by reason.",
+    ),
+    (
+        "secondlook_socket_reconnects_total",
+        "Socket Mode connections that were replaced, by reason.",
+    ),
+    ("secondlook_sockets_open", "Socket Mode connections that hear now."),
+    ("secondlook_uninstalled_total", "Workspaces that removed the app."),
+    ("secondlook_work_due", "Work that is due now: what was acknowledged and is not done."),
+    ("secondlook_work_oldest_due_seconds", "How long the oldest due work has waited."),
+    ("secondlook_work_parked", "Work that was given up; `secondlook doctor` shows the reasons."),
+    ("secondlook_work_total", "Attempts at due work, by kind and outcome."),
+    ("secondlook_work_waiting", "Work in all, due later included."),
+];
+
 /// Starts counting, once per process.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -27,8 +77,21 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
     // Another bot in this process (the demo, a test) may have been faster; then both count into one.
     if metrics::set_global_recorder(recorder).is_ok() {
         drop(HANDLE.set(handle.clone()));
+        describe();
     }
     Ok(HANDLE.get().cloned().unwrap_or(handle))
+}
+
+fn describe() {
+    for (name, what) in METRICS.iter().copied() {
+        if name.ends_with("_total") {
+            metrics::describe_counter!(name, what);
+        } else if name.ends_with("_seconds") && name != "secondlook_work_oldest_due_seconds" {
+            metrics::describe_histogram!(name, what);
+        } else {
+            metrics::describe_gauge!(name, what);
+        }
+    }
 }
 
 struct Source {
