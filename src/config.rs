@@ -44,6 +44,15 @@ pub struct Records {
     pub digest: Plan,
 }
 
+/// What decides whether the bot speaks, for a command that has no Slack and no store.
+#[derive(Debug, Clone)]
+pub struct Speaking {
+    /// `SECONDLOOK_QUIET_PERIOD`, `SECONDLOOK_CHANNEL_CAP`, `SECONDLOOK_COOLDOWN`: when to speak.
+    pub limits: Limits,
+    /// `SECONDLOOK_INCIDENT_PATTERN`: which channels are about an incident.
+    pub incidents: Patterns,
+}
+
 /// Every fault found, in plain words.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration has {}:\n  - {}", count(.0.len()), .0.join("\n  - "))]
@@ -171,6 +180,16 @@ impl Records {
         let mut faults = Faults { get: &environment, found: Vec::new() };
         let records = Self { database_url: faults.database_url(), digest: faults.digest() };
         if faults.found.is_empty() { Ok(records) } else { Err(ConfigError(faults.found)) }
+    }
+}
+
+impl Speaking {
+    /// Reads the environment, `.env` in the working directory included.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        read_dotenv()?;
+        let mut faults = Faults { get: &environment, found: Vec::new() };
+        let speaking = Self { limits: faults.limits(), incidents: faults.incidents() };
+        if faults.found.is_empty() { Ok(speaking) } else { Err(ConfigError(faults.found)) }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod domain;
 pub mod manifest;
 pub mod playground;
+pub mod replay;
 pub mod slack;
 pub mod store;
 pub mod web;

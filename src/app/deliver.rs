@@ -14,7 +14,6 @@ use super::hear::count_silence;
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
 use super::{App, change};
 use crate::domain::card::{card, outcome_line};
-use crate::domain::detect::asks_for_evidence;
 use crate::domain::evidence::Source;
 use crate::domain::investigation::{Case, Happening, Origin, State, apply};
 use crate::domain::message::time_of;
@@ -299,14 +298,8 @@ impl App {
     /// Whether another person asked for evidence in the channel, not in the thread, since the proposal.
     fn someone_asked(&self, case: &Case) -> bool {
         let Some(root) = &case.root else { return false };
-        let said = self.recent.of(&case.workspace, &case.channel, self.now());
-        said.iter()
-            .filter(|m| {
-                time_of(&m.ts) >= time_of(root)
-                    && &m.ts != root
-                    && Some(&m.author) != case.author.as_ref()
-            })
-            .any(|m| asks_for_evidence(&self.knowledge.packs, &m.text))
+        let earlier = self.recent.of(&case.workspace, &case.channel);
+        earlier.someone_asked(&self.knowledge.packs, root, case.author.as_ref(), self.now())
     }
 
     async fn show_card(&self, chat: &dyn Chat, job: &Job, case: Case) -> Result<(), Failed> {

@@ -10,6 +10,7 @@ use super::ports::{Change, Committed, NewJob, StoreError, Work};
 use super::{Answer, App, Cause, change};
 use crate::domain::detect::{Verdict, asks_for_evidence, detect};
 use crate::domain::evidence::{EvidenceKind, Finding, Source, recognise_on, redact};
+use crate::domain::hearing::words;
 use crate::domain::investigation::{
     Beginning, Case, Evidence, Happening, Origin, State, apply, cut, heard,
 };
@@ -94,13 +95,13 @@ impl App {
         workspace: &WorkspaceId,
         message: &Message,
     ) -> Option<(String, Verdict)> {
-        let context = self.recent.before(workspace, message, self.now());
-        let context: Vec<&str> = context.iter().map(String::as_str).collect();
+        let earlier = self.recent.of(workspace, &message.place.channel);
+        let context = earlier.before(&message.ts, message.thread.as_ref(), self.now());
         let started = Instant::now();
         let verdict = detect(&self.knowledge.packs, &message.text, &context);
         metrics::histogram!("secondlook_detect_seconds").record(started.elapsed());
         match policy::worth_speaking(&verdict) {
-            Ok(()) => Some(self.words(message, verdict)),
+            Ok(()) => Some(words(&self.knowledge, &message.readable, verdict)),
             Err(why) => {
                 count_silence(why);
                 None
@@ -155,17 +156,6 @@ impl App {
         let mut case = Case::begin(beginning, self.now());
         case.evidence = self.evidence_in(message);
         Ok(case)
-    }
-
-    /// The words of a proposal as they may be kept, and the verdict on exactly these words.
-    pub(super) fn words(&self, message: &Message, verdict: Verdict) -> (String, Verdict) {
-        let said = redact(&self.knowledge.recognisers, &message.readable).text;
-        let again = detect(&self.knowledge.packs, &said, &[]);
-        if again.proposal {
-            return (said, again);
-        }
-        // Out of its context or without its markup it no longer reads as one: keep the verdict, not its offsets.
-        (said, Verdict { spans: Vec::new(), ..verdict })
     }
 
     async fn said_in_thread(
@@ -288,7 +278,9 @@ impl App {
         let happening = if case.message.as_ref() == Some(&message.ts) {
             let verdict = detect(&self.knowledge.packs, &message.text, &[]);
             Happening::Reworded(
-                policy::worth_speaking(&verdict).is_ok().then(|| self.words(&message, verdict)),
+                policy::worth_speaking(&verdict)
+                    .is_ok()
+                    .then(|| words(&self.knowledge, &message.readable, verdict)),
             )
         } else {
             return self.evidence_edited(cause, case, &message).await;

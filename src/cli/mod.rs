@@ -18,6 +18,7 @@ mod learn_diagnosis;
 mod logging;
 mod manifest;
 mod ndjson;
+mod replay;
 mod serve;
 mod trainer;
 
@@ -62,6 +63,8 @@ enum Command {
     LearnDiagnosis(learn_diagnosis::Args),
     /// Print the app manifest to paste into Slack
     Manifest(manifest::Args),
+    /// Show what the bot would have said in a workspace, from its Slack export
+    Replay(replay::Args),
     /// Make the store from a backup
     Restore(backup::Args),
 }
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Learn(args) => learn::run(&args),
         Command::LearnDiagnosis(args) => learn_diagnosis::run(&args),
         Command::Manifest(args) => manifest::run(&args),
+        Command::Replay(args) => replay::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

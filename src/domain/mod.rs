@@ -11,6 +11,7 @@ pub mod diagnose;
 pub mod digest;
 pub mod evidence;
 pub mod form;
+pub mod hearing;
 pub mod incident;
 pub mod investigation;
 pub mod knowledge;

@@ -1,4 +1,4 @@
-//! Slack's wire: two doors in, one door out. This room knows Slack's protocol and shapes; it does not know what a proposal is,
+//! Slack's wire: two doors in, one door out; and what Slack exports. This room knows Slack's protocol and shapes; it does not know what a proposal is,
 //! where anything is stored, or that a web page and a command line exist.
 //!
 //! To add a door in: turn what arrives into a [`Delivery`], hand it to `attend`, answer with what comes back.
@@ -9,6 +9,7 @@ pub mod chat;
 pub mod client;
 mod connection;
 pub mod decode;
+pub mod export;
 pub mod files;
 pub mod http;
 mod limits;

@@ -18,7 +18,8 @@ pub struct Week {
 }
 
 impl Week {
-    fn of(day: Date) -> Self {
+    /// The week of a day.
+    pub fn of(day: Date) -> Self {
         let iso = day.iso_week_date();
         Self { year: iso.year(), number: iso.week() }
     }

@@ -15,7 +15,7 @@ use crate::domain::message::{
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 
 /// Message subtypes that carry what a person wrote; every other is about the channel, not from a person.
-const WRITTEN: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
+pub(super) const WRITTEN: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
 
 /// The workspace a payload belongs to: its team, or for an organisation-wide install the enterprise.
 pub fn workspace_of(payload: &Value) -> Option<WorkspaceId> {
@@ -148,7 +148,7 @@ fn any_message(
     let raw = text(message, "text").unwrap_or_default();
     let files = message.get("files").and_then(Value::as_array);
     Some(Message {
-        permalink: permalink(workspace, &place.channel, &ts, thread.as_ref()),
+        permalink: permalink(&workspace.url, &place.channel, &ts, thread.as_ref()),
         place,
         ts,
         thread,
@@ -181,16 +181,16 @@ fn file(file: &Value) -> Option<File> {
     })
 }
 
-/// The link Slack itself gives to a message.
-fn permalink(
-    workspace: &Workspace,
+/// The link Slack itself gives to a message of the workspace with this address.
+pub fn permalink(
+    workspace_url: &str,
     channel: &ChannelId,
     ts: &MessageTs,
     thread: Option<&MessageTs>,
 ) -> String {
     let mut link = format!(
         "{}/archives/{channel}/p{}",
-        workspace.url.trim_end_matches('/'),
+        workspace_url.trim_end_matches('/'),
         ts.as_str().replace('.', "")
     );
     if let Some(thread) = thread {

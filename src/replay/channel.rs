@@ -1,0 +1,168 @@
+//! One channel in the time of its messages: decides as `app/hear.rs` and `app/deliver.rs` do, with the same policy.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::report::{ChannelFigures, Prompt, Report};
+use super::{is_incident, kept};
+use crate::config::Speaking;
+use crate::domain::detect::{Verdict, asks_for_evidence};
+use crate::domain::hearing::{Earlier, words};
+use crate::domain::investigation::CaseNumber;
+use crate::domain::knowledge::Knowledge;
+use crate::domain::policy::{self, ChannelState, Silence, TOPIC_COOLDOWN};
+use crate::domain::{MessageTs, UserId};
+use crate::slack::decode::readable;
+use crate::slack::export::{Channel, Said};
+
+/// A channel as the bot would know it.
+pub(super) struct Simulated<'a> {
+    /// Its place in the export.
+    pub number: usize,
+    channel: &'a Channel,
+    knowledge: &'a Knowledge,
+    settings: &'a Speaking,
+    state: ChannelState,
+    earlier: Earlier,
+    /// Threads with a case; nothing in them is judged again.
+    cases: HashSet<MessageTs>,
+    waiting: Vec<Waiting>,
+}
+
+/// A proposal in its quiet period.
+struct Waiting {
+    due: Timestamp,
+    root: MessageTs,
+    author: UserId,
+    topic: String,
+    prompt: Prompt,
+}
+
+impl<'a> Simulated<'a> {
+    pub(super) fn new(
+        number: usize,
+        channel: &'a Channel,
+        knowledge: &'a Knowledge,
+        settings: &'a Speaking,
+    ) -> Self {
+        let incident = is_incident(channel, settings).then_some(CaseNumber(0));
+        Self {
+            number,
+            channel,
+            knowledge,
+            settings,
+            state: ChannelState { incident, ..ChannelState::default() },
+            earlier: Earlier::default(),
+            cases: HashSet::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Hears a message. `verdict` is the detector's, where it took it for a proposal.
+    pub(super) fn hear(
+        &mut self,
+        message: &Said,
+        file: &str,
+        verdict: Option<Verdict>,
+        report: &mut Report,
+        said: &mut impl FnMut(&Prompt, &ChannelFigures),
+    ) {
+        self.settle(Some(message.at), report, said);
+        self.earlier.add(kept(message));
+        let root = message.thread.as_ref().unwrap_or(&message.ts);
+        if message.thread.is_some() && self.cases.contains(root) {
+            self.said_in_thread(message, root, report);
+            return;
+        }
+        let Some(verdict) = verdict else { return };
+        report.proposals += 1;
+        match self.decide(message, file, verdict) {
+            Err(why) => report.silenced(why),
+            Ok((topic, prompt)) => {
+                self.cases.insert(root.clone());
+                self.state
+                    .prompts
+                    .retain(|(at, _)| message.at.duration_since(*at) < TOPIC_COOLDOWN);
+                self.state.prompts.push((message.at, topic.clone()));
+                self.waiting.push(Waiting {
+                    due: message.at + self.settings.limits.quiet_period,
+                    root: root.clone(),
+                    author: message.author.clone(),
+                    topic,
+                    prompt,
+                });
+            }
+        }
+    }
+
+    /// Whether a proposal becomes a case, on which topic. The one place that asks the policy about a message.
+    fn decide(
+        &self,
+        message: &Said,
+        file: &str,
+        verdict: Verdict,
+    ) -> Result<(String, Prompt), Silence> {
+        policy::worth_speaking(&verdict)?;
+        let (said, again) = words(self.knowledge, &readable(&message.text), verdict.clone());
+        let topic = policy::topic(&again, &said);
+        let (limits, external) = (&self.settings.limits, self.channel.external);
+        policy::channel_allows(&self.state, external, &topic, limits, message.at)?;
+        let prompt = Prompt::of(self.number, message, file, verdict, &said, again.spans);
+        Ok((topic, prompt))
+    }
+
+    /// Another person who asks for evidence in the thread keeps the bot silent.
+    fn said_in_thread(&mut self, message: &Said, root: &MessageTs, report: &mut Report) {
+        let waits = self.waiting.iter().position(|w| &w.root == root && w.author != message.author);
+        if let Some(at) = waits
+            && asks_for_evidence(&self.knowledge.packs, &message.text)
+        {
+            self.silence(at, Silence::SomeoneAsked, report);
+        }
+    }
+
+    fn silence(&mut self, waiting: usize, why: Silence, report: &mut Report) {
+        let gone = self.waiting.remove(waiting);
+        let prompts = &mut self.state.prompts;
+        if let Some(at) = prompts.iter().rposition(|(_, topic)| *topic == gone.topic) {
+            prompts.remove(at);
+        }
+        report.silenced(why);
+    }
+
+    /// Ends the quiet periods that are over; all of them when no time is given.
+    fn settle(
+        &mut self,
+        now: Option<Timestamp>,
+        report: &mut Report,
+        said: &mut impl FnMut(&Prompt, &ChannelFigures),
+    ) {
+        while let Some(next) = self.waiting.first().filter(|w| now.is_none_or(|now| w.due <= now)) {
+            let asked = self.earlier.someone_asked(
+                &self.knowledge.packs,
+                &next.root,
+                Some(&next.author),
+                next.due,
+            );
+            let allowed = if asked {
+                Err(Silence::SomeoneAsked)
+            } else {
+                policy::still_allows(&self.state, &next.topic, next.due)
+            };
+            match allowed {
+                Err(why) => self.silence(0, why, report),
+                Ok(()) => report.prompted(self.waiting.remove(0).prompt, said),
+            }
+        }
+    }
+
+    /// The export ends here: who waits is answered.
+    pub(super) fn finish(
+        mut self,
+        report: &mut Report,
+        said: &mut impl FnMut(&Prompt, &ChannelFigures),
+    ) {
+        self.settle(None, report, said);
+    }
+}
