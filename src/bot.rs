@@ -64,6 +64,7 @@ impl Bot {
             config.limits,
             config.incidents,
         );
+        let app = app.with_quiet_hours(config.quiet_hours);
         let app = Arc::new(app.with_digest(workspace.id.clone(), config.digest));
 
         let bot = Self {

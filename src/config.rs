@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::domain::ChannelId;
 use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
-use crate::domain::policy::Limits;
+use crate::domain::policy::{Limits, QuietHours};
 
 /// Everything that can be set. Each field names its variable; `.env.example` shows them all.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub admin_addr: SocketAddr,
     /// `SECONDLOOK_QUIET_PERIOD`, `SECONDLOOK_CHANNEL_CAP`, `SECONDLOOK_COOLDOWN`: when to speak.
     pub limits: Limits,
+    /// `SECONDLOOK_QUIET_HOURS`: in which hours no card is posted.
+    pub quiet_hours: Option<QuietHours>,
     /// `SECONDLOOK_INCIDENT_PATTERN`: which channels are about an incident.
     pub incidents: Patterns,
     /// `SECONDLOOK_DIGEST_CHANNEL`, `SECONDLOOK_DIGEST_AT`: where and when the week is told.
@@ -49,6 +51,8 @@ pub struct Records {
 pub struct Speaking {
     /// `SECONDLOOK_QUIET_PERIOD`, `SECONDLOOK_CHANNEL_CAP`, `SECONDLOOK_COOLDOWN`: when to speak.
     pub limits: Limits,
+    /// `SECONDLOOK_QUIET_HOURS`: when no card is posted.
+    pub quiet_hours: Option<QuietHours>,
     /// `SECONDLOOK_INCIDENT_PATTERN`: which channels are about an incident.
     pub incidents: Patterns,
 }
@@ -84,7 +88,7 @@ pub struct Logging {
 }
 
 /// The variables this file reads, for the test that compares `.env.example` with it.
-pub const VARIABLES: [&str; 15] = [
+pub const VARIABLES: [&str; 16] = [
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
@@ -95,6 +99,7 @@ pub const VARIABLES: [&str; 15] = [
     "SECONDLOOK_QUIET_PERIOD",
     "SECONDLOOK_CHANNEL_CAP",
     "SECONDLOOK_COOLDOWN",
+    "SECONDLOOK_QUIET_HOURS",
     "SECONDLOOK_INCIDENT_PATTERN",
     "SECONDLOOK_DIGEST_CHANNEL",
     "SECONDLOOK_DIGEST_AT",
@@ -133,6 +138,7 @@ impl Partial {
     /// Reads the variables `get` knows.
     pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut faults = Faults { get, found: Vec::new() };
+        let digest = faults.digest();
         let config = Config {
             bot_token: faults.token("SLACK_BOT_TOKEN", "xoxb-").unwrap_or_else(|| {
                 faults.needed(
@@ -148,8 +154,9 @@ impl Partial {
             bind_addr: faults.address("BIND_ADDR", "127.0.0.1:8080"),
             admin_addr: faults.address("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:8081"),
             limits: faults.limits(),
+            quiet_hours: faults.quiet_hours(&digest.schedule),
             incidents: faults.incidents(),
-            digest: faults.digest(),
+            digest,
         };
         if config.app_token.is_none()
             && config.signing_secret.is_none()
@@ -188,7 +195,12 @@ impl Speaking {
     pub fn from_env() -> Result<Self, ConfigError> {
         read_dotenv()?;
         let mut faults = Faults { get: &environment, found: Vec::new() };
-        let speaking = Self { limits: faults.limits(), incidents: faults.incidents() };
+        let digest = faults.digest();
+        let speaking = Self {
+            limits: faults.limits(),
+            quiet_hours: faults.quiet_hours(&digest.schedule),
+            incidents: faults.incidents(),
+        };
         if faults.found.is_empty() { Ok(speaking) } else { Err(ConfigError(faults.found)) }
     }
 }
@@ -216,7 +228,6 @@ impl Logging {
     }
 }
 
-/// A missing .env is the normal case in production; a broken one is a fault to name.
 /// A missing .env is the normal case in production; a broken one is a fault to name. What is in it may be a secret.
 fn read_dotenv() -> Result<(), ConfigError> {
     let fault = match dotenvy::dotenv() {
@@ -228,6 +239,12 @@ fn read_dotenv() -> Result<(), ConfigError> {
         }
     };
     Err(ConfigError(vec![fault]))
+}
+
+/// Whether a terminal may be coloured: not where `NO_COLOR` is set (<https://no-color.org>), not on a dumb one.
+pub fn colours_allowed() -> bool {
+    environment("NO_COLOR").is_none_or(|set| set.is_empty())
+        && environment("TERM").is_none_or(|name| name != "dumb")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -312,6 +329,19 @@ impl Faults<'_> {
             channel_cap: self.number("SECONDLOOK_CHANNEL_CAP", default.channel_cap),
             cooldown: self.duration("SECONDLOOK_COOLDOWN", default.cooldown, day * 30),
         }
+    }
+
+    /// The clock is that of the digest unless the hours name another.
+    fn quiet_hours(&mut self, digest: &Schedule) -> Option<QuietHours> {
+        let name = "SECONDLOOK_QUIET_HOURS";
+        let value = self.set(name)?;
+        let read = QuietHours::parse(&value, digest.zone());
+        read.map_err(|why| {
+            self.found.push(format!(
+                "{name} is \"{value}\": {why} (such as 22:00-07:00, or 22:00-07:00 Europe/Berlin)"
+            ));
+        })
+        .ok()
     }
 
     fn incidents(&mut self) -> Patterns {
@@ -406,6 +436,7 @@ mod tests {
         assert_eq!(config.api_url, "https://slack.com/api");
         assert_eq!(config.bind_addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.quiet_hours, None);
         assert!(config.incidents.matches("inc-1"));
         assert_eq!(config.digest, Plan::default());
     }
@@ -420,6 +451,7 @@ mod tests {
             ("SECONDLOOK_QUIET_PERIOD", "soon"),
             ("SECONDLOOK_CHANNEL_CAP", "-1"),
             ("SECONDLOOK_COOLDOWN", "90000h"),
+            ("SECONDLOOK_QUIET_HOURS", "at night"),
             ("SECONDLOOK_INCIDENT_PATTERN", "inc-*,sev[0-9-*"),
             ("SECONDLOOK_DIGEST_CHANNEL", "#general"),
             ("SECONDLOOK_DIGEST_AT", "Mon 09:00 Berlin"),
@@ -427,7 +459,7 @@ mod tests {
         .unwrap_err()
         .to_string();
         for name in [
-            "11 faults",
+            "12 faults",
             "SLACK_BOT_TOKEN should start with",
             "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
             "SLACK_API_URL must be https",
@@ -436,6 +468,7 @@ mod tests {
             "SECONDLOOK_QUIET_PERIOD is \"soon\"",
             "SECONDLOOK_CHANNEL_CAP is \"-1\"",
             "SECONDLOOK_COOLDOWN is \"90000h\"",
+            "SECONDLOOK_QUIET_HOURS is \"at night\": give two hours such as 22:00-07:00",
             "SECONDLOOK_INCIDENT_PATTERN is \"inc-*,sev[0-9-*\": “sev[0-9-*” opens a [",
             "SECONDLOOK_DIGEST_CHANNEL is \"#general\": give the channel's id",
             "SECONDLOOK_DIGEST_AT is \"Mon 09:00 Berlin\": Berlin is no time zone",
@@ -446,14 +479,18 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_has_a_channel_a_day_an_hour_and_a_zone() {
+    fn the_digest_has_a_channel_a_day_an_hour_and_a_zone_that_the_quiet_hours_share() {
         let config = config(&[
             ("SLACK_BOT_TOKEN", "xoxb-1"),
             ("SLACK_APP_TOKEN", "xapp-1"),
             ("SECONDLOOK_DIGEST_CHANNEL", "C0GENERAL1"),
             ("SECONDLOOK_DIGEST_AT", "Tue 10:15 Asia/Kolkata"),
-        ]);
-        let digest = config.unwrap().digest;
+            ("SECONDLOOK_QUIET_HOURS", "22:00-07:00"),
+        ])
+        .unwrap();
+        let quiet = QuietHours::parse("22:00-07:00 Asia/Kolkata", &jiff::tz::TimeZone::UTC);
+        assert_eq!(config.quiet_hours, quiet.ok());
+        let digest = config.digest;
         assert_eq!(digest.channel, Some(ChannelId::from("C0GENERAL1")));
         assert_eq!(digest.schedule, Schedule::parse("Tue 10:15 Asia/Kolkata").unwrap());
     }

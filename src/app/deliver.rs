@@ -284,8 +284,15 @@ impl App {
     }
 
     async fn quiet_period_over(&self, job: &Job, case: Case) -> Result<(), Failed> {
-        let channel = self.store.channel(&case.workspace, &case.channel, self.now()).await?;
-        let mut may_speak = policy::still_allows(&channel, &case.topic, self.now());
+        let now = self.now();
+        if let Some(until) = self.quiet_hours.as_ref().and_then(|hours| hours.end(now)) {
+            let end = (job.clone(), JobEnd::RetryAt(until));
+            self.store.commit(&Change { job: Some(end), ..Change::default() }, now).await?;
+            return Ok(());
+        }
+        let channel = self.store.channel(&case.workspace, &case.channel, now).await?;
+        let mut may_speak = policy::still_allows(&channel, &case.topic, now)
+            .and_then(|()| policy::in_time(case.began_at, now));
         if self.someone_asked(&case) {
             may_speak = Err(Silence::SomeoneAsked);
         }

@@ -78,7 +78,7 @@ impl App {
             return Ok(true);
         }
         let case = self.begin(cause, message, said, verdict, topic, Origin::Heard).await?;
-        let effects = heard(&case, self.limits.quiet_period);
+        let effects = heard(self.when_to_speak(now));
         let mut change = change(case, &effects, now);
         change.jobs.extend(self.files_to_read(&change, message));
         change.event = Some(cause.event());
@@ -87,6 +87,11 @@ impl App {
             metrics::counter!("secondlook_proposals_heard_total").increment(1);
         }
         Ok(true)
+    }
+
+    /// When a proposal heard now may be answered.
+    fn when_to_speak(&self, now: Timestamp) -> Timestamp {
+        policy::when_to_speak(now, self.limits.quiet_period, self.quiet_hours.as_ref())
     }
 
     /// The words of a proposal worth speaking to, and the verdict on them.

@@ -27,7 +27,7 @@ use crate::domain::form::{FormView, Sheet};
 use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, State, apply};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::message::{Event, Incoming, Trigger};
-use crate::domain::policy::Limits;
+use crate::domain::policy::{Limits, QuietHours};
 use crate::domain::wording::{Line, Wording};
 
 /// How often a change is decided anew when somebody else was faster.
@@ -39,6 +39,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     knowledge: Arc<Knowledge>,
     limits: Limits,
+    quiet_hours: Option<QuietHours>,
     incidents: Patterns,
     digest: Plan,
     /// Whose digest this process looks after, and the last week it has looked at.
@@ -79,6 +80,7 @@ impl App {
             clock,
             knowledge,
             limits,
+            quiet_hours: None,
             incidents,
             digest: Plan::default(),
             digest_of: None,
@@ -86,6 +88,12 @@ impl App {
             recent: Recent::default(),
             wake: Notify::new(),
         }
+    }
+
+    /// The same bot, quiet in these hours.
+    #[must_use]
+    pub fn with_quiet_hours(self, quiet_hours: Option<QuietHours>) -> Self {
+        Self { quiet_hours, ..self }
     }
 
     /// Takes what happened. When it returns `Ok`, it is recorded, or was judged ordinary and forgotten: it may be

@@ -147,6 +147,7 @@ fn config(slack: &Playground, database: &str, schedule: Schedule) -> Config {
         database_url: format!("sqlite://{database}"),
         bind_addr: any_port,
         admin_addr: any_port,
+        quiet_hours: None,
         incidents: Patterns::default(),
         digest: Plan { channel: Some(DIGEST_CHANNEL.into()), schedule },
         limits: Limits {

@@ -15,6 +15,7 @@ mod figures;
 mod labelled;
 mod learn;
 mod learn_diagnosis;
+mod learn_extraction;
 mod logging;
 mod manifest;
 mod ndjson;
@@ -61,6 +62,8 @@ enum Command {
     Learn(learn::Args),
     /// Fit the ranking's word weights to labelled cases, leaving one fifth out in turn
     LearnDiagnosis(learn_diagnosis::Args),
+    /// Fit what tells a proposal's kind, door and problem, leaving one community out in turn
+    LearnExtraction(learn_extraction::Args),
     /// Print the app manifest to paste into Slack
     Manifest(manifest::Args),
     /// Show what the bot would have said in a workspace, from its Slack export
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Learn(args) => learn::run(&args),
         Command::LearnDiagnosis(args) => learn_diagnosis::run(&args),
+        Command::LearnExtraction(args) => learn_extraction::run(&args),
         Command::Manifest(args) => manifest::run(&args),
         Command::Replay(args) => replay::run(&args),
     };

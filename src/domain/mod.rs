@@ -144,3 +144,15 @@ wire_enum! {
         Asking = "asking",
     }
 }
+
+wire_enum! {
+    /// How far a proposal has come when it is heard.
+    Progress {
+        /// Nothing is decided.
+        Open = "open",
+        /// It is decided, not begun.
+        Decided = "decided",
+        /// It has begun.
+        UnderWay = "under_way",
+    }
+}

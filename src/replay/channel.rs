@@ -32,6 +32,7 @@ pub(super) struct Simulated<'a> {
 
 /// A proposal in its quiet period.
 struct Waiting {
+    heard: Timestamp,
     due: Timestamp,
     root: MessageTs,
     author: UserId,
@@ -85,8 +86,11 @@ impl<'a> Simulated<'a> {
                     .prompts
                     .retain(|(at, _)| message.at.duration_since(*at) < TOPIC_COOLDOWN);
                 self.state.prompts.push((message.at, topic.clone()));
+                let (quiet, hours) =
+                    (self.settings.limits.quiet_period, self.settings.quiet_hours.as_ref());
                 self.waiting.push(Waiting {
-                    due: message.at + self.settings.limits.quiet_period,
+                    heard: message.at,
+                    due: policy::when_to_speak(message.at, quiet, hours),
                     root: root.clone(),
                     author: message.author.clone(),
                     topic,
@@ -149,6 +153,7 @@ impl<'a> Simulated<'a> {
                 Err(Silence::SomeoneAsked)
             } else {
                 policy::still_allows(&self.state, &next.topic, next.due)
+                    .and_then(|()| policy::in_time(next.heard, next.due))
             };
             match allowed {
                 Err(why) => self.silence(0, why, report),

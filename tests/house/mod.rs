@@ -14,7 +14,7 @@ use secondlook::domain::WorkspaceId;
 use secondlook::domain::channel::Patterns;
 use secondlook::domain::digest::Plan;
 use secondlook::domain::investigation::{Case, CaseNumber};
-use secondlook::domain::policy::Limits;
+use secondlook::domain::policy::{Limits, QuietHours};
 use secondlook::playground::{Options, Playground, Say};
 use secondlook::store;
 use secrecy::SecretString;
@@ -74,6 +74,7 @@ pub struct House {
     bot: Option<Bot>,
     door: Door,
     limits: Limits,
+    pub quiet_hours: Option<QuietHours>,
     pub digest: Plan,
     database: PathBuf,
     _dir: tempfile::TempDir,
@@ -94,6 +95,7 @@ impl House {
             bot: None,
             door,
             limits,
+            quiet_hours: None,
             digest: Plan::default(),
             database: dir.path().join("secondlook.db"),
             _dir: dir,
@@ -152,6 +154,7 @@ impl House {
             bind_addr: ([127, 0, 0, 1], 0).into(),
             admin_addr: ([127, 0, 0, 1], 0).into(),
             limits: self.limits,
+            quiet_hours: self.quiet_hours.clone(),
             incidents: Patterns::default(),
             digest: self.digest.clone(),
         }

@@ -74,8 +74,8 @@ fn a_newcomer_reads_how_much_it_would_have_said_on_the_sample() {
         "Read 18 messages by people in 5 channels, 2026-10-05 to 2026-11-03.",
         "Second Look would have spoken 4 times",
         "#leads (private)",
-        "a person asked for evidence first (someone_asked)",
-        "an incident was worked on there (incident_channel)",
+        "a person already asked for evidence (someone_asked)",
+        "an incident is worked on here (incident_channel)",
         "1 direct conversation",
     ] {
         assert!(text.contains(words), "{words:?} not in\n{text}");

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use crate::config::Speaking;
 use crate::domain::digest::Week;
 use crate::domain::knowledge::Knowledge;
-use crate::domain::policy::Silence;
 use crate::replay::{self, ChannelFigures, Export, Prompt, Report};
 use labels::Judgement;
 
@@ -199,21 +198,6 @@ fn weeks_of(report: &Report, of: impl Fn(&Prompt) -> bool) -> Vec<(Week, usize)>
         }
     }
     weeks
-}
-
-/// A reason to stay silent, in plain words.
-fn because(why: Silence) -> String {
-    match why {
-        Silence::TwoWayDoor => "easy to undo, and no problem stated",
-        Silence::External => "people of another company read the channel",
-        Silence::TopicCooldown => "the same topic had a card within thirty days",
-        Silence::ChannelCooldown => "the channel had a card a short while ago",
-        Silence::ChannelCap => "the channel had its cards for the day",
-        Silence::SomeoneAsked => "a person asked for evidence first",
-        Silence::Incident => "an incident was worked on there",
-        other => return other.as_str().replace('_', " "),
-    }
-    .to_owned()
 }
 
 /// 1234567 → 1,234,567

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::labels::Judgement;
 use super::text;
-use super::{because, grouped, several, weeks, weeks_of};
+use super::{grouped, several, weeks, weeks_of};
 use crate::config::Speaking;
 use crate::domain::digest::Week;
 use crate::replay::{ChannelFigures, Prompt, Report, permalink};
@@ -132,7 +132,7 @@ impl Sheet<'_> {
         let head = "<thead><tr><th scope=\"col\">Why</th><th scope=\"col\">Rule</th><th scope=\"col\" class=\"n\">Proposals</th></tr></thead>";
         writeln!(out, "<h2>Heard, and stayed silent</h2>\n<table>{head}<tbody>")?;
         for (why, n) in &self.report.silences {
-            let (words, n) = (because(*why), grouped(*n));
+            let (words, n) = (why.in_words(), grouped(*n));
             let words = Safe(&words);
             writeln!(
                 out,

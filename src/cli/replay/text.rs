@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::labels::Judgement;
-use super::{because, grouped, several, weeks};
+use super::{grouped, several, weeks};
 use crate::cli::figures::{count, share};
 use crate::config::Speaking;
 use crate::domain::investigation::cut;
@@ -123,7 +123,7 @@ fn silences(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let all: u64 = report.silences.values().sum();
     writeln!(out, "\nProposals it heard and stayed silent on: {}", grouped(all))?;
     for (why, n) in &report.silences {
-        writeln!(out, "  {n:8} {} ({why})", because(*why))?;
+        writeln!(out, "  {n:8} {} ({why})", why.in_words())?;
     }
     Ok(())
 }

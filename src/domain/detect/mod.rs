@@ -6,7 +6,8 @@
 //!
 //! To add a language: 1. `packs/xx.toml` with the families of `packs/en.toml`; 2. a line in `EMBEDDED`;
 //! 3. at least 60 labelled lines in `tests/corpus/xx.ndjson` and a test in `tests/corpus.rs`.
-//! After a change of a pack run `secondlook learn`; features are matched by name, so old weights keep working until then.
+//! After a change of a pack run `secondlook learn` and `secondlook learn-extraction`; features are matched by name, so
+//! old weights keep working until then.
 
 mod atoms;
 mod clauses;
@@ -21,11 +22,12 @@ mod score;
 use std::collections::HashMap;
 
 use super::evidence::EvidenceKind;
-use super::{Door, Kind, Stance};
+use super::{Door, Kind, Progress, Stance};
 pub use atoms::Feature;
 use atoms::Names;
 use explain::{Topics, explain};
-use extract::extract;
+use extract::Reader;
+pub use extract::{Facts, Learned};
 pub use features::Features;
 use features::features;
 use frames::{Frame, Reading, Thing, read};
@@ -71,6 +73,8 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// Words that tell how much would change or by when ("every team", "by Q2").
     pub scale: Vec<String>,
+    /// How far it has come.
+    pub progress: Progress,
     /// Language of the pack that judged it (`en`).
     pub language: &'static str,
 }
@@ -90,6 +94,7 @@ impl Verdict {
             spans: Vec::new(),
             reasons: Vec::new(),
             scale: Vec::new(),
+            progress: Progress::Open,
             language,
         }
     }
@@ -122,6 +127,7 @@ struct Language {
     names: Names,
     topics: Topics,
     weights: Weights,
+    learned: Learned,
 }
 
 /// The files of one language.
@@ -137,6 +143,7 @@ pub struct PackSource<'a> {
 
 const NAMES: &str = include_str!("packs/names.toml");
 const EN_WEIGHTS: &str = include_str!("packs/en.weights.toml");
+const LEARNED: &str = include_str!("packs/extraction.weights.toml");
 const EMBEDDED: &[PackSource<'static>] = &[
     PackSource { language: "en", phrases: include_str!("packs/en.toml"), weights: EN_WEIGHTS },
     PackSource { language: "de", phrases: include_str!("packs/de.toml"), weights: EN_WEIGHTS },
@@ -191,6 +198,15 @@ impl Packs {
         self.language_of(text).read(text, context).1
     }
 
+    /// The facts that tell what a message proposes, for learning; `None` where it has no clause.
+    pub fn facts(&self, text: &str, context: &[&str]) -> Option<Facts> {
+        let language = self.language_of(text);
+        let (reading, features) = language.read(text, context);
+        let clause = language.weights.score(&features).clause?;
+        let frame = telling(&reading.frames, &reading.frames[clause]);
+        Some(extract::facts(&Reader { pack: &language.pack, text, reading: &reading, frame }))
+    }
+
     /// The name of a feature.
     pub fn feature_name(&self, feature: Feature) -> String {
         self.packs[0].names.name(feature)
@@ -210,7 +226,8 @@ impl Language {
         let names = Names::of(&pack);
         let weights = Weights::parse("packs/en.weights.toml", source.weights, &names)?;
         let topics = Topics::of(&names);
-        Ok(Self { code, pack, names, topics, weights })
+        let learned = Learned::parse("packs/extraction.weights.toml", LEARNED)?;
+        Ok(Self { code, pack, names, topics, weights, learned })
     }
 
     /// Where the rules of the strongest clause matched.
@@ -259,6 +276,8 @@ const LANGUAGES_MAX: usize = 8;
 const LANGUAGE_WORDS_MAX: usize = 60;
 /// Longest quotation on the card.
 const MATCHED_BYTES_MAX: usize = 60;
+/// Below this confidence nobody asks what the message would propose, so it is not read for that: most messages are ordinary.
+const WORTH_READING: f64 = 0.05;
 /// Messages before this one that are looked at.
 const CONTEXT_MAX: usize = 2;
 
@@ -275,7 +294,11 @@ pub fn detect(packs: &Packs, text: &str, context: &[&str]) -> Verdict {
     verdict.spans = language.spans(&reading, frame);
     let clause = score.clause.map_or(&[][..], |at| &features.clauses[at]);
     verdict.reasons = explain(language, &reading, text, frame, &[&features.message, clause]);
-    let found = extract(&language.pack, text, &reading, frame);
+    if !verdict.proposal && verdict.confidence < WORTH_READING {
+        return verdict;
+    }
+    let reader = Reader { pack: &language.pack, text, reading: &reading, frame };
+    let found = extract::extract(&reader, &language.learned);
     verdict.kind = found.kind;
     verdict.stance = found.stance;
     verdict.door = found.door;
@@ -284,6 +307,7 @@ pub fn detect(packs: &Packs, text: &str, context: &[&str]) -> Verdict {
     verdict.from = found.from;
     verdict.to = found.to;
     verdict.scale = found.scale;
+    verdict.progress = found.progress;
     verdict
 }
 

@@ -10,7 +10,7 @@ use super::normalise::{Shape, Token, WordId, normalise};
 /// At most this many filler words may stand between two words of a phrase.
 const FILLERS_MAX: usize = 3;
 /// How many sections a pack has.
-const SECTIONS: usize = 10;
+const SECTIONS: usize = 13;
 /// `*` in a phrase stands for at most this many words.
 const WILD_MAX: usize = 2;
 
@@ -37,6 +37,12 @@ pub(super) enum Section {
     Ask,
     /// How hard a change is to undo, by wire name.
     Door,
+    /// Words that state what goes wrong.
+    Trouble,
+    /// Words that tell that it is decided or under way.
+    Progress,
+    /// Counts and what is counted ("eleven teams").
+    Size,
 }
 
 /// Form of a verb.
@@ -96,6 +102,9 @@ struct RawPack {
     evidence: BTreeMap<String, Family>,
     ask: BTreeMap<String, Family>,
     door: BTreeMap<String, Family>,
+    trouble: BTreeMap<String, Family>,
+    progress: BTreeMap<String, Family>,
+    size: BTreeMap<String, Family>,
 }
 
 /// A pack's file: its name, for faults, and its text.
@@ -164,6 +173,9 @@ impl Pack {
             (Section::Evidence, raw.evidence),
             (Section::Ask, raw.ask),
             (Section::Door, raw.door),
+            (Section::Trouble, raw.trouble),
+            (Section::Progress, raw.progress),
+            (Section::Size, raw.size),
         ];
         for (section, families) in sections {
             for (family, lines) in families {
@@ -222,6 +234,9 @@ impl Pack {
             Section::Evidence => "evidence",
             Section::Ask => "ask",
             Section::Door => "door",
+            Section::Trouble => "trouble",
+            Section::Progress => "progress",
+            Section::Size => "size",
         };
         format!("{section}.{}", self.families(entry.section)[entry.family as usize])
     }

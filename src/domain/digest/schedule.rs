@@ -97,6 +97,11 @@ impl Schedule {
         }
     }
 
+    /// Where its clock hangs.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The period whose digest was due last.
     pub fn latest(&self, now: Timestamp) -> Option<Period> {
         let today = self.today(now);

@@ -9,7 +9,7 @@ use crate::domain::detect::Verdict;
 use crate::domain::evidence::{EvidenceKind, Reading};
 use crate::domain::investigation::{Beginning, CaseNumber, Origin};
 use crate::domain::wording::{Wordings, plain};
-use crate::domain::{Door, Kind, Stance};
+use crate::domain::{Door, Kind, Progress, Stance};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 static WORDINGS: LazyLock<Wordings> = LazyLock::new(|| Wordings::embedded().unwrap());
@@ -37,6 +37,7 @@ fn open(number: u32, title: &str) -> Case {
         spans: vec![],
         reasons: vec![],
         scale: vec![],
+        progress: Progress::Open,
         language: "en",
     };
     let beginning = Beginning {

@@ -332,8 +332,7 @@ impl Case {
         self.title =
             cut(if self.matched.is_empty() { first_line(said) } else { &self.matched }, 80);
         self.said = cut(said, SAID_CHARS_MAX);
-        let problem = verdict.problem.as_deref().map(|p| after(p, verdict.matched(said)));
-        self.problem = problem.map(|p| cut(p, 160));
+        self.problem = verdict.problem.as_deref().map(|p| cut(p, 160));
         self.given.clone_from(&verdict.evidence);
     }
 
@@ -375,17 +374,6 @@ impl Case {
             statement.factors.as_ref(),
         ];
         parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// A problem that begins with the proposal itself ("let's move off X, mails land in spam") without it.
-fn after<'t>(problem: &'t str, proposal: &str) -> &'t str {
-    let rest = problem.strip_prefix(proposal).unwrap_or_default();
-    let bare = rest.trim_start_matches([',', ';', ':', '–', '—', ' ']);
-    if proposal.is_empty() || !rest.starts_with([',', ';', ':']) || bare.split(' ').count() < 3 {
-        problem
-    } else {
-        bare
     }
 }
 

@@ -130,8 +130,8 @@ pub fn incident_began(case: &Case) -> Vec<Effect> {
 }
 
 /// Begins the wait in which a person may ask first.
-pub fn heard(case: &Case, quiet_period: SignedDuration) -> Vec<Effect> {
-    vec![Effect::Schedule(Due::QuietPeriod, case.began_at + quiet_period)]
+pub fn heard(speak_at: Timestamp) -> Vec<Effect> {
+    vec![Effect::Schedule(Due::QuietPeriod, speak_at)]
 }
 
 fn quiet_period_over(
