@@ -21,6 +21,7 @@ use crate::slack::client::Client;
 use crate::slack::reception::Reception;
 use crate::slack::{self, Receive};
 pub use crate::store::backup::{Copied, backup, restore};
+pub use crate::store::{Moved, migrate, transfer};
 use crate::{store, web};
 
 /// Connections in Socket Mode: two, so that one can be renewed while the other listens.
@@ -51,7 +52,7 @@ impl Bot {
         let knowledge = knowledge()?;
         let bind = listen(config.bind_addr, "BIND_ADDR").await?;
         let admin = listen(config.admin_addr, "SECONDLOOK_ADMIN_ADDR").await?;
-        let store: Arc<dyn Store> = store::open(&config.database_url).await?;
+        let store: Arc<dyn Store> = store::open(config.database_url.as_str()).await?;
         let client = Arc::new(
             Client::new(&config.api_url).context("could not set up the client of SLACK_API_URL")?,
         );
@@ -140,7 +141,7 @@ impl Bot {
 
 /// The bot's app on the store of one workspace, without Slack: for commands that only read or ask.
 pub async fn on_records(records: Records) -> anyhow::Result<(App, Workspace)> {
-    let store = store::open(&records.database_url).await?;
+    let store = store::open(records.database_url.as_str()).await?;
     let known = store.workspaces().await.context("could not read the workspaces")?;
     let [workspace] = &known[..] else {
         bail!(

@@ -59,7 +59,7 @@ fn wrong(about: &'static str, found: impl Into<String>, next: impl Into<String>)
 pub async fn examine(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
     let mut findings = vec![data_files()];
     if read.is_sound("DATABASE_URL") {
-        findings.extend(database(&read.config.database_url).await);
+        findings.extend(database(read.config.database_url.as_str()).await);
     } else {
         findings.push(note("database", "not checked: DATABASE_URL can't be used"));
     }
@@ -90,14 +90,14 @@ async fn database(url: &str) -> Vec<Finding> {
         Ok(None) => {
             vec![note(
                 "database",
-                format!("{url} does not exist yet; `secondlook serve` creates it"),
+                "the store in DATABASE_URL does not exist yet; `secondlook serve` creates it",
             )]
         }
         Err(error) => vec![wrong(
             "database",
             // The links between say the same again.
             format!("{error} ({})", error.root_cause()),
-            "check that DATABASE_URL names the right file and that this user may read and write it",
+            "check DATABASE_URL, and that this user may read and write there",
         )],
     }
 }
@@ -115,7 +115,7 @@ async fn kept(store: &dyn Store) -> Vec<Finding> {
         return vec![wrong(
             "database",
             format!("it can be read and not written: {error}"),
-            "check the permissions of its file and directory, the room on the disk, and who else uses it",
+            "check this user's rights there, the room on the disk, and who else uses it",
         )];
     }
     let mut findings = vec![well("database", "it can be read and written; its schema is current")];

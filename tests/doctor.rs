@@ -14,7 +14,7 @@ use secondlook::domain::investigation::CaseNumber;
 use secondlook::domain::{UserId, WorkspaceId};
 use secondlook::manifest::{Size, scopes};
 use secondlook::playground::{App, Fault, FaultKind, Options, Playground, World};
-use secondlook::store::SqliteStore;
+use secondlook::store::Database;
 use tempfile::TempDir;
 
 const SIGNING_SECRET: &str = "ninetynine-signing-secrets";
@@ -117,7 +117,7 @@ fn without(scope: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_healthy_installation() {
     let patient = Patient::new().await;
-    drop(SqliteStore::open(&patient.url()).await.unwrap());
+    drop(Database::open(&patient.url()).await.unwrap());
     let report = patient.see_the_doctor().await;
     report
         .says("✓ configuration", &[])
@@ -138,7 +138,7 @@ async fn a_healthy_installation() {
 #[tokio::test]
 async fn every_fault_of_the_configuration_and_still_the_rest() {
     let patient = Patient::new().await;
-    drop(SqliteStore::open(&patient.url()).await.unwrap());
+    drop(Database::open(&patient.url()).await.unwrap());
     let patient = patient
         .set("SLACK_BOT_TOKEN", "xapp-swapped-with-the-other")
         .set("BIND_ADDR", "8080")
@@ -206,7 +206,7 @@ async fn a_file_that_is_no_database_is_left_alone() {
 #[tokio::test]
 async fn a_schema_of_another_version() {
     let patient = Patient::new().await;
-    drop(SqliteStore::open(&patient.url()).await.unwrap());
+    drop(Database::open(&patient.url()).await.unwrap());
     let pool = sqlx::SqlitePool::connect(&patient.url()).await.unwrap();
     let newer =
         "insert into _sqlx_migrations values (99999999, 'x', current_timestamp, 1, x'00', 1)";
@@ -218,7 +218,7 @@ async fn a_schema_of_another_version() {
 #[tokio::test]
 async fn work_that_was_given_up_is_shown_with_its_reason() {
     let patient = Patient::new().await;
-    let store = SqliteStore::open(&patient.url()).await.unwrap();
+    let store = Database::open(&patient.url()).await.unwrap();
     let workspace = WorkspaceId::from("T1");
     let known = Workspace {
         id: workspace.clone(),

@@ -1,32 +1,32 @@
-//! What every store must do: one contract, run on a database in memory and on a file.
+//! What every store must do: one contract, run on SQLite in memory, on a SQLite file and on a PostgreSQL server.
 //!
 //! To add a store: open it in `contract/house.rs`, and give it a module in `contract!`. What only a SQLite file can show
-//! is in `contract/disk.rs`.
+//! is in `contract/disk.rs`, what only a server can in `contract/server.rs`.
 
 #[cfg(test)]
 mod contract;
+#[path = "house/postgres.rs"]
+mod postgres;
 
 use contract::house::House;
 
-/// Runs every part of the contract on every store.
+/// Runs every part on every store named.
 macro_rules! contract {
-    ($($part:ident :: $name:ident),+ $(,)?) => {
-        mod memory {$(
-            #[tokio::test]
-            async fn $name() {
-                super::contract::$part::$name(super::House::memory().await).await;
-            }
-        )+}
-        mod file {$(
-            #[tokio::test]
-            async fn $name() {
-                super::contract::$part::$name(super::House::file().await).await;
+    ($($store:ident as $name:ident),+ => $parts:tt) => {$(
+        contract!(@ $store $name $parts);
+    )+};
+    (@ $store:ident $name:ident {$($part:ident :: $test:ident),+ $(,)?}) => {
+        mod $name {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::contract::$part::$test(super::House::$store().await).await;
             }
         )+}
     };
 }
 
 contract! {
+    memory as memory, file as file, postgres as server => {
     cases::a_case_comes_back_as_it_was_saved,
     cases::a_case_is_found_by_thread_and_by_evidence,
     cases::an_old_copy_is_refused,
@@ -36,6 +36,7 @@ contract! {
     cases::a_period_has_what_ended_in_it_and_what_is_open,
     cases::what_goes_from_a_case_goes_from_the_store,
     cases::workspaces_with_equal_ids_are_apart,
+    cases::any_text_can_be_kept,
     channels::a_channel_comes_back_as_it_was_saved,
     channels::two_prompts_at_once_cannot_both_pass,
     channels::an_uninstalled_workspace_rests,
@@ -58,4 +59,19 @@ contract! {
     jobs::given_up_work_waits_for_a_person_or_a_new_ask,
     jobs::concurrent_workers_take_each_job_once,
     jobs::the_backlog_is_counted,
-}
+}}
+
+contract! {
+    file as replicas_on_file, postgres as replicas_on_server => {
+    replicas::of_two_changes_of_a_case_one_stands,
+    replicas::of_two_new_cases_in_a_thread_one_stands,
+    replicas::of_two_prompts_in_a_channel_one_stands,
+    replicas::of_two_deliveries_of_an_event_one_has_its_effect,
+    replicas::new_people_are_met_once,
+    replicas::who_is_met_again_while_they_are_forgotten_is_known,
+    replicas::work_that_ends_while_it_is_asked_for_runs_once_more,
+    replicas::work_cancelled_while_it_ends_is_gone,
+    replicas::work_is_ended_or_taken_over_and_not_both,
+    replicas::two_processes_share_the_work,
+    replicas::many_may_open_one_new_store_at_once,
+}}

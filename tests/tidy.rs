@@ -72,6 +72,7 @@ const ROOMS: [Room; 13] = [
             "async_trait",
             "jiff",
             "serde_json",
+            "sha2",
             "sqlx",
             "tempfile",
             "thiserror",
@@ -130,7 +131,7 @@ const ROOMS: [Room; 13] = [
         ],
     },
     Room {
-        name: "config.rs",
+        name: "config",
         rooms: &["config", "domain"],
         crates: &["dotenvy", "jiff", "secrecy", "thiserror", "url"],
     },
@@ -300,11 +301,14 @@ fn the_example_environment_shows_every_variable_and_no_other() {
         name.captures_iter(&text).map(|c| c.get(1).unwrap().as_str()).collect();
     let read: BTreeSet<&str> = secondlook::config::VARIABLES.into_iter().collect();
     assert_eq!(shown, read);
-    let config = fs::read_to_string(root().join("src/config.rs")).unwrap();
+    let config: String = files(&root().join("src/config"), "rs")
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
     for variable in &read {
         assert!(
             config.matches(&format!("\"{variable}\"")).count() >= 2,
-            "config.rs names {variable} and does not read it"
+            "config names {variable} and does not read it"
         );
     }
 }

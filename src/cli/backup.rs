@@ -17,15 +17,15 @@ pub(super) struct Args {
 
 /// Copies the store of `DATABASE_URL` into a new file while the bot runs.
 pub(super) async fn back_up(args: Args) -> anyhow::Result<()> {
-    let copied = backup(&Records::from_env()?.database_url, &args.file).await?;
+    let copied = backup(Records::from_env()?.database_url.as_str(), &args.file).await?;
     tell(&copied, &format!("Backed up to {}", args.file.display()))
 }
 
 /// Makes the store of `DATABASE_URL` from a backup.
 pub(super) async fn bring_back(args: Args) -> anyhow::Result<()> {
     let url = Records::from_env()?.database_url;
-    let copied = restore(&args.file, &url).await?;
-    tell(&copied, &format!("Restored {} to {url}", args.file.display()))
+    let copied = restore(&args.file, url.as_str()).await?;
+    tell(&copied, &format!("Restored {} to {}", args.file.display(), url.as_str()))
 }
 
 fn tell(copied: &Copied, what: &str) -> anyhow::Result<()> {

@@ -144,7 +144,7 @@ fn config(slack: &Playground, database: &str, schedule: Schedule) -> Config {
         app_token: Some(SecretString::from(slack.app_token().to_owned())),
         signing_secret: None,
         api_url: slack.api_url(),
-        database_url: format!("sqlite://{database}"),
+        database_url: format!("sqlite://{database}").into(),
         bind_addr: any_port,
         admin_addr: any_port,
         quiet_hours: None,

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -10,14 +10,16 @@ use crate::config::Logging;
 
 /// Starts logging to standard error.
 pub(super) fn install(logging: &Logging) -> anyhow::Result<()> {
-    let filter = filter(logging)?.and(filter_fn(harmless));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let layer = if logging.json {
-        lines.json().with_filter(filter).boxed()
-    } else {
-        lines.with_filter(filter).boxed()
-    };
-    tracing_subscriber::registry().with(layer).try_init().context("could not start logging")?;
+    let layer = if logging.json { lines.json().boxed() } else { lines.boxed() };
+    // Filters for everything, not for this layer: with those, a question whether a line would be written (sqlx asks after
+    // every statement) swallows the next line of the same thread.
+    tracing_subscriber::registry()
+        .with(filter(logging)?)
+        .with(filter_fn(harmless))
+        .with(layer)
+        .try_init()
+        .context("could not start logging")?;
     std::panic::set_hook(Box::new(|panic| {
         // Only where: what a panic says can quote a message, as slicing one in mid-character does.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -18,6 +18,8 @@ mod learn_diagnosis;
 mod learn_extraction;
 mod logging;
 mod manifest;
+mod migrate;
+mod r#move;
 mod ndjson;
 mod replay;
 mod serve;
@@ -70,6 +72,10 @@ enum Command {
     Replay(replay::Args),
     /// Make the store from a backup
     Restore(backup::Args),
+    /// Bring the store's schema up to date, as `serve` does when it starts
+    Migrate,
+    /// Move everything into another store, and compare both; stop the bot first
+    Move(r#move::Args),
 }
 
 /// Parses the command line and runs the command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -98,6 +104,8 @@ pub fn main() -> ExitCode {
         Command::LearnExtraction(args) => learn_extraction::run(&args),
         Command::Manifest(args) => manifest::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Migrate => blocking(migrate::run()),
+        Command::Move(args) => blocking(r#move::run(args)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,15 +10,15 @@ use crate::app::ports::StoreError;
 pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     use sqlx::Error;
     let why = match error {
-        Error::Database(error) if error.kind() == ErrorKind::UniqueViolation => {
-            return StoreError::Conflict;
-        }
         Error::Database(error) => {
             let code = error.code().unwrap_or_default().into_owned();
+            if lost_a_race(&error.kind(), &code) {
+                return StoreError::Conflict;
+            }
             format!("{} (database code {code})", meaning(&code))
         }
         Error::Io(error) => format!("the connection broke ({})", error.kind()),
-        Error::PoolTimedOut => "too much at once".to_owned(),
+        Error::PoolTimedOut => "it can't be reached, or has too much to do".to_owned(),
         Error::PoolClosed | Error::WorkerCrashed => "it is closed".to_owned(),
         Error::ColumnDecode { index, .. } => format!("column {index} can't be read"),
         _ => "the database client failed".to_owned(),
@@ -26,8 +26,28 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     StoreError::Unavailable(why)
 }
 
-/// SQLite's result codes; the low byte of an extended code is the plain one.
+/// Somebody else made the same row, let go the person we name, or would have waited for us as we for them.
+fn lost_a_race(kind: &ErrorKind, code: &str) -> bool {
+    const SERIALIZATION_FAILURE: &str = "40001";
+    const DEADLOCK: &str = "40P01";
+    matches!(kind, ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation)
+        || [SERIALIZATION_FAILURE, DEADLOCK].contains(&code)
+}
+
+/// SQLite's result codes are numbers, the low byte of an extended one is the plain one; PostgreSQL's have five signs.
 fn meaning(code: &str) -> &'static str {
+    if code.len() == 5 {
+        return match code {
+            "25006" => "the database is a read-only replica",
+            "42501" => "the database user lacks a right",
+            "42P01" => "the database has not all tables",
+            "53100" => "the database server's disk is full",
+            "53300" => "the database server has no connection left",
+            "55P03" | "57014" => "the database is busy",
+            "57P01" | "57P02" | "57P03" => "the database server is stopping or starting",
+            _ => "the database refused",
+        };
+    }
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(5 | 6) => "the database is busy",
         Ok(8) => "the database can't be written",

@@ -1,13 +1,14 @@
 //! Cases: what comes back, what is refused, who sees what.
 
 use jiff::SignedDuration;
-use secondlook::app::ports::{CaseFilter, StoreError};
+use secondlook::app::ports::{CaseFilter, Change, StoreError};
 use secondlook::domain::digest::Schedule;
 use secondlook::domain::investigation::{Case, CaseNumber, Outcome, State, Statement};
+use secondlook::domain::policy::ChannelState;
 use secondlook::domain::{ChannelId, MessageTs, WorkspaceId};
 use tokio::task::JoinSet;
 
-use super::house::{House, case, full_case, of_case, t1};
+use super::house::{House, at, case, full_case, of_case, t1};
 
 pub(crate) async fn a_case_comes_back_as_it_was_saved(house: House) {
     for case in [case(1), full_case(2), Case { root: None, author: None, ..full_case(3) }] {
@@ -173,4 +174,29 @@ pub(crate) async fn workspaces_with_equal_ids_are_apart(house: House) {
         let found = house.store.case_in_thread(&expected.workspace, &mine.channel, &root).await;
         assert_eq!(found.unwrap().as_ref(), Some(expected));
     }
+}
+
+/// Signs that one of the databases has no room for, or would sort otherwise.
+pub(crate) async fn any_text_can_be_kept(house: House) {
+    let said = "NUL \0, quote ', \\x00, %s, $1, \u{1f600}, \u{202e}".to_owned();
+    let saved = house.save(Case { said: said.clone(), ..case(1) }).await;
+    assert_eq!(house.load(&saved).await.said, said.replace('\0', "\u{fffd}"));
+    let again = house.save(saved.clone()).await;
+    assert_eq!(house.load(&again).await.said, said.replace('\0', "\u{fffd}"));
+    // Longer than a key may be, and not to be packed; byte by byte in order.
+    let long = |seed: u32| -> String {
+        let scatter = |n: u32| char::from_u32(0x4e00 + (n * seed) % 20_000).unwrap();
+        (1..3_000).map(scatter).collect()
+    };
+    let mut never =
+        vec![long(7_919), long(104_729), "ab".into(), "a b".into(), "B".into(), "é".into()];
+    never.sort();
+    let state = ChannelState { never: never.clone(), ..ChannelState::default() };
+    let channel = ChannelId::from("C1");
+    for revision in 0..2 {
+        let state = ChannelState { revision, ..state.clone() };
+        let change = Change { channel: Some((t1(), channel.clone(), state)), ..Change::default() };
+        house.commit(&change).await.unwrap();
+    }
+    assert_eq!(house.store.channel(&t1(), &channel, at(0)).await.unwrap().never, never);
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use secondlook::app::ports::{Change, Committed, JobEnd, NewJob, Store, StoreError, Work};
+use secondlook::app::ports::{Change, Committed, Store, StoreError, Work};
 use secondlook::domain::investigation::{Case, CaseNumber, Happening, State, apply};
 use secondlook::domain::policy::ChannelState;
 use secondlook::domain::{ChannelId, UserId, WorkspaceId};
-use secondlook::store::{self, SqliteStore};
+use secondlook::store::{self, Database};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
-use tokio::task::JoinSet;
 
 use super::house::{House, asking, at, case, full_case, of_case, t1, touch};
 
@@ -25,7 +24,7 @@ async fn run(conn: &mut SqliteConnection, sql: &str) {
 #[tokio::test]
 async fn a_restart_loses_nothing() {
     let house = House::file().await;
-    let store = SqliteStore::open(&house.url()).await.unwrap();
+    let store = Database::open(&house.url()).await.unwrap();
     let change = Change {
         event: Some((t1(), "Ev1".to_owned())),
         case: Some(full_case(1)),
@@ -39,7 +38,7 @@ async fn a_restart_loses_nothing() {
     let bytes = house.bytes();
     assert!(bytes.starts_with(b"SQLite format 3\0"));
 
-    let store = SqliteStore::open(&house.url()).await.unwrap();
+    let store = Database::open(&house.url()).await.unwrap();
     assert_eq!(store.commit(&change, at(0)).await.unwrap(), Committed::Duplicate);
     let saved = store.case(&t1(), CaseNumber(1)).await.unwrap().unwrap();
     assert_eq!(saved, Case { revision: 1, ..full_case(1) });
@@ -48,49 +47,6 @@ async fn a_restart_loses_nothing() {
     assert_eq!(store.new_case_number(&t1()).await.unwrap().0, number.0 + 1);
     let again = store.claim(at(1), at(2), 9).await.unwrap();
     assert_eq!((again[0].id, again[0].uncertain), (in_flight[0].id, true));
-}
-
-#[tokio::test]
-async fn many_may_open_one_new_file_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/new.db", dir.path().display());
-    let mut opening = JoinSet::new();
-    for _ in 0..4 {
-        let url = url.clone();
-        opening.spawn(async move { store::open(&url).await.unwrap() });
-    }
-    for store in opening.join_all().await {
-        store.ready().await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn two_stores_on_one_file_share_the_work() {
-    let house = House::file().await;
-    let other = store::open(&house.url()).await.unwrap();
-    let jobs = (1..=60).map(CaseNumber).map(|n| NewJob { work: Work::ShowCard(n), run_at: at(0) });
-    house.commit(&Change { jobs: jobs.collect(), ..touch() }).await.unwrap();
-    let mut workers = JoinSet::new();
-    for store in [house.store.clone(), other.clone(), house.store.clone(), other.clone()] {
-        workers.spawn(async move {
-            let mut done = Vec::new();
-            while let [job] = &store.claim(at(0), at(1), 1).await.unwrap()[..] {
-                done.push(job.work.case().unwrap().0);
-                let end = Some((job.clone(), JobEnd::Done));
-                store.commit(&Change { job: end, ..Change::default() }, at(0)).await.unwrap();
-            }
-            done
-        });
-    }
-    let mut done = workers.join_all().await.concat();
-    done.sort_unstable();
-    assert_eq!(done, (1..=60).collect::<Vec<_>>());
-    // What one saved, the other can refuse.
-    house.save(case(1)).await;
-    let late = other.commit(&of_case(case(1)), at(0)).await;
-    assert!(matches!(late, Err(StoreError::Conflict)));
-    let saved = Case { revision: 1, ..case(1) };
-    assert_eq!(other.case(&t1(), CaseNumber(1)).await.unwrap(), Some(saved));
 }
 
 #[tokio::test]
@@ -296,7 +252,6 @@ async fn a_store_that_cannot_be_opened_says_why() {
         .unwrap();
     for (url, says) in [
         ("mysql://me:secret@host/db".to_owned(), "unknown database scheme \"mysql\""),
-        ("postgres://me:secret@host/db".to_owned(), "PostgreSQL is not supported yet"),
         ("store.db".to_owned(), "DATABASE_URL is no URL"),
         (
             format!("sqlite://{path}/none/store.db"),
@@ -333,19 +288,19 @@ async fn a_file_of_a_newer_program_is_left_alone() {
 async fn what_a_dead_process_had_claimed_is_due_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/store.db", dir.path().display());
-    let one = SqliteStore::open(&url).await.unwrap();
+    let one = Database::open(&url).await.unwrap();
     one.commit(&asking(Work::ShowCard(CaseNumber(1)), at(0)), at(0)).await.unwrap();
     assert_eq!(one.claim(at(0), at(2), 9).await.unwrap().len(), 1);
 
     // A neighbour takes nothing from the living.
-    let two = SqliteStore::open(&url).await.unwrap();
+    let two = Database::open(&url).await.unwrap();
     assert_eq!(two.claim(at(1), at(3), 9).await.unwrap(), []);
     drop(one);
-    let three = SqliteStore::open(&url).await.unwrap();
+    let three = Database::open(&url).await.unwrap();
     assert_eq!(three.claim(at(1), at(3), 9).await.unwrap(), [], "the second one lives");
 
     drop((two, three));
-    let alone = SqliteStore::open(&url).await.unwrap();
+    let alone = Database::open(&url).await.unwrap();
     let taken = alone.claim(at(1), at(3), 9).await.unwrap();
     assert_eq!((taken.len(), taken[0].uncertain, taken[0].attempts), (1, true, 2));
 }

@@ -1,4 +1,5 @@
 //! A store to test, and things to put into it.
+#![allow(dead_code, reason = "each test binary uses its part of the house")]
 
 use std::sync::Arc;
 
@@ -10,34 +11,64 @@ use secondlook::domain::investigation::{
 };
 use secondlook::domain::policy::Silence;
 use secondlook::domain::{ChannelId, Door, Kind, MessageTs, Stance, UserId, WorkspaceId};
-use secondlook::store;
+use secondlook::store::Database;
 use tempfile::TempDir;
 
-/// A store and the directory it lives in.
+/// A store, and the directory it lives in if it is a file.
 pub(crate) struct House {
     pub(crate) store: Arc<dyn Store>,
+    database: Arc<Database>,
+    url: String,
     dir: TempDir,
 }
 
 impl House {
     pub(crate) async fn memory() -> Self {
-        Self::open(|_| "sqlite::memory:".to_owned()).await
+        Self::open(TempDir::new().unwrap(), "sqlite::memory:".to_owned()).await
     }
 
     pub(crate) async fn file() -> Self {
-        Self::open(|dir| format!("sqlite://{}/store.db", dir.path().display())).await
-    }
-
-    async fn open(url: fn(&TempDir) -> String) -> Self {
         let dir = TempDir::new().unwrap();
-        let store = store::open(&url(&dir)).await.unwrap();
-        store.ready().await.unwrap();
-        Self { store, dir }
+        let url = format!("sqlite://{}/store.db", dir.path().display());
+        Self::open(dir, url).await
     }
 
-    /// The URL of the file.
+    pub(crate) async fn postgres() -> Self {
+        Self::on(crate::postgres::server().database().await).await
+    }
+
+    pub(crate) async fn on(url: String) -> Self {
+        Self::open(TempDir::new().unwrap(), url).await
+    }
+
+    async fn open(dir: TempDir, url: String) -> Self {
+        let database = Arc::new(Database::open(&url).await.unwrap());
+        let store: Arc<dyn Store> = database.clone();
+        store.ready().await.unwrap();
+        Self { store, database, url, dir }
+    }
+
+    /// Closes the store, so that nobody has it open.
+    pub(crate) async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// Lets the file lie: its URL, and the directory it lives in.
+    pub(crate) fn leave(self) -> (String, TempDir) {
+        (self.url, self.dir)
+    }
+
+    /// The URL of another one of the same kind, where there is nothing yet.
+    pub(crate) async fn another(&self) -> String {
+        if self.url.starts_with("sqlite:") {
+            return self.url.replace("store.db", "another.db");
+        }
+        crate::postgres::server().database().await
+    }
+
+    /// The URL of the database.
     pub(crate) fn url(&self) -> String {
-        format!("sqlite://{}/store.db", self.dir.path().display())
+        self.url.clone()
     }
 
     /// Every byte the store left on disk.

@@ -6,3 +6,6 @@ pub(crate) mod channels;
 pub(crate) mod disk;
 pub(crate) mod house;
 pub(crate) mod jobs;
+pub(crate) mod replicas;
+pub(crate) mod schema;
+pub(crate) mod server;

@@ -20,10 +20,19 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `secondlook serve` on a store in this directory, with any free port.
+    /// Starts `secondlook serve` on a file in this directory, with any free port.
     pub fn serve(slack: &Playground, door: Door, dir: &Path) -> Self {
+        Self::serve_on(
+            slack,
+            door,
+            dir,
+            &format!("sqlite://{}", dir.join("secondlook.db").display()),
+        )
+    }
+
+    /// Starts `secondlook serve` in this directory and on this store, with any free port.
+    pub fn serve_on(slack: &Playground, door: Door, dir: &Path, database: &str) -> Self {
         let token = slack.bot_token();
-        let database = format!("sqlite://{}", dir.join("secondlook.db").display());
         let api = slack.api_url();
         let entrance = match door {
             Door::Http => ("SLACK_SIGNING_SECRET", slack.signing_secret()),
@@ -37,7 +46,7 @@ impl Program {
                 entrance,
                 ("SLACK_BOT_TOKEN", token.as_str()),
                 ("SLACK_API_URL", api.as_str()),
-                ("DATABASE_URL", database.as_str()),
+                ("DATABASE_URL", database),
                 ("BIND_ADDR", "127.0.0.1:0"),
                 ("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:0"),
                 ("SECONDLOOK_QUIET_PERIOD", "0s"),

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of the house")]
 
 pub mod binary;
+pub mod postgres;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -77,6 +78,8 @@ pub struct House {
     pub quiet_hours: Option<QuietHours>,
     pub digest: Plan,
     database: PathBuf,
+    /// The PostgreSQL database, where the file is not the store.
+    server: Option<String>,
     _dir: tempfile::TempDir,
 }
 
@@ -88,6 +91,16 @@ impl House {
 
     /// A bot with these limits in this workspace.
     pub async fn open_with(door: Door, limits: Limits, options: Options) -> Self {
+        Self::open_in(door, limits, options, None).await
+    }
+
+    /// A bot that speaks at once and without limits, on a PostgreSQL server.
+    pub async fn open_on_postgres(door: Door) -> Self {
+        let server = Some(postgres::server().database().await);
+        Self::open_in(door, eager(), Options::default(), server).await
+    }
+
+    async fn open_in(door: Door, limits: Limits, options: Options, server: Option<String>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut house = Self {
             slack: Playground::start(options).await.unwrap(),
@@ -98,6 +111,7 @@ impl House {
             quiet_hours: None,
             digest: Plan::default(),
             database: dir.path().join("secondlook.db"),
+            server,
             _dir: dir,
         };
         house.start().await;
@@ -150,7 +164,7 @@ impl House {
             app_token: (self.door == Door::Socket).then(|| secret(self.slack.app_token())),
             signing_secret: (self.door == Door::Http).then(|| secret(self.slack.signing_secret())),
             api_url: self.slack.api_url(),
-            database_url: self.database_url(),
+            database_url: self.database_url().into(),
             bind_addr: ([127, 0, 0, 1], 0).into(),
             admin_addr: ([127, 0, 0, 1], 0).into(),
             limits: self.limits,
@@ -160,8 +174,14 @@ impl House {
         }
     }
 
+    /// Changes the limits, from the next start on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     pub fn database_url(&self) -> String {
-        format!("sqlite://{}", self.database.display())
+        let file = || format!("sqlite://{}", self.database.display());
+        self.server.clone().unwrap_or_else(file)
     }
 
     pub fn database(&self) -> &PathBuf {

@@ -1,14 +1,6 @@
 //! The store in one SQLite file: one connection writes, a few read.
 
-mod case;
-mod case_row;
-mod channel;
-mod commit;
-mod job;
-mod person;
 mod presence;
-mod words;
-mod workspace;
 
 use std::fs::File;
 use std::path::Path;
@@ -17,22 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use async_trait::async_trait;
-use jiff::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, SqliteConnection as Conn, Transaction};
 
 use super::error::from_sqlx;
-use crate::app::ports::{
-    Backlog, CaseFilter, Change, Committed, Job, Parked, Store, StoreError, Workspace,
-};
-use crate::domain::digest::Period;
-use crate::domain::investigation::{Case, CaseNumber};
-use crate::domain::policy::ChannelState;
-use crate::domain::{ChannelId, MessageTs, WorkspaceId};
+use super::query::Conn;
+use crate::app::ports::StoreError;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -44,7 +28,7 @@ const READERS: u32 = 4;
 
 /// Everything in one SQLite file, or in memory for tests.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub(super) struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
     /// Empties the write-ahead log, without the patience of the others; there is none in memory.
@@ -55,9 +39,9 @@ pub struct SqliteStore {
     presence: Option<File>,
 }
 
-impl SqliteStore {
+impl SqliteFile {
     /// Opens the file at this URL (`sqlite://path`, `sqlite::memory:`), creates it if need be, and migrates it.
-    pub async fn open(url: &str) -> anyhow::Result<Self> {
+    pub(super) async fn open(url: &str) -> anyhow::Result<Self> {
         let options = options(url)?;
         let writer = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         let mut store = Self::connect(url, options.clone(), writer).await?;
@@ -65,7 +49,7 @@ impl SqliteStore {
             .await
             .with_context(|| format!("could not bring the database {url} up to date"))?;
         if store.sweeper.is_some() {
-            store.presence = presence::enter(options.get_filename(), &store.writer)
+            store.presence = presence::enter(options.get_filename(), &store)
                 .await
                 .with_context(|| format!("could not take over the work of the database {url}"))?;
         }
@@ -75,12 +59,17 @@ impl SqliteStore {
 
     /// Opens the file at this URL as it is, to look at it beside a running bot: nothing is made, migrated or taken over.
     /// `None` when there is none yet.
-    pub async fn inspect(url: &str) -> anyhow::Result<Option<Self>> {
+    pub(super) async fn inspect(url: &str) -> anyhow::Result<Option<Self>> {
         let options = options(url)?;
         if !url.contains(":memory:") && !options.get_filename().exists() {
             return Ok(None);
         }
         Self::connect(url, options.clone(), options).await.map(Some)
+    }
+
+    /// Whether a running bot has the file at this URL open.
+    pub(super) fn is_in_use(url: &str) -> anyhow::Result<bool> {
+        Ok(presence::somebody_is_there(options(url)?.get_filename()))
     }
 
     async fn connect(
@@ -120,7 +109,7 @@ impl SqliteStore {
     }
 
     /// Closes the file; what is in the write-ahead log goes into it.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.readers.close().await;
         if let Some(sweeper) = &self.sweeper {
             sweeper.close().await;
@@ -130,18 +119,23 @@ impl SqliteStore {
 
     /// A transaction that holds the write lock from its beginning: one that reads first and then writes could be
     /// refused as busy at once, however long it may wait.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("begin immediate").await.map_err(from_sqlx)
+    pub(super) async fn write(&self) -> Result<Conn, StoreError> {
+        self.writer.begin_with("begin immediate").await.map(Conn::Sqlite).map_err(from_sqlx)
     }
 
     /// A transaction that sees one moment, whatever is written meanwhile.
-    async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.readers.begin().await.map_err(from_sqlx)
+    pub(super) async fn read(&self) -> Result<Conn, StoreError> {
+        self.readers.begin().await.map(Conn::Sqlite).map_err(from_sqlx)
+    }
+
+    /// Notes that what a change erases may stand in the write-ahead log.
+    pub(super) fn soil_log(&self) {
+        self.log_is_dirty.store(true, Ordering::Relaxed);
     }
 
     /// Moves the write-ahead log into the file and cuts it to nothing: what was erased stands in its older pages.
     /// Somebody who reads or writes just now can prevent it; then the next change tries again.
-    async fn empty_log(&self) {
+    pub(super) async fn empty_log(&self) {
         let Some(sweeper) = &self.sweeper else { return };
         if !self.log_is_dirty.load(Ordering::Relaxed) {
             return;
@@ -185,140 +179,6 @@ fn options(url: &str) -> anyhow::Result<SqliteConnectOptions> {
     Ok(options)
 }
 
-#[async_trait]
-impl Store for SqliteStore {
-    async fn ready(&self) -> Result<(), StoreError> {
-        let mut tx = self.read().await?;
-        let applied: Option<i64> =
-            sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(from_sqlx)?;
-        let needed = MIGRATIONS.iter().map(|migration| migration.version).max();
-        if applied == needed {
-            return Ok(());
-        }
-        Err(StoreError::Unavailable(format!(
-            "its schema is at {}, this program needs {}",
-            applied.unwrap_or(0),
-            needed.unwrap_or(0)
-        )))
-    }
-
-    async fn save_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        workspace::save(&mut tx, workspace).await?;
-        tx.commit().await.map_err(from_sqlx)
-    }
-
-    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        workspace::all(&mut *self.read().await?).await
-    }
-
-    async fn new_case_number(&self, workspace: &WorkspaceId) -> Result<CaseNumber, StoreError> {
-        let mut tx = self.write().await?;
-        let number = workspace::new_case_number(&mut tx, workspace).await?;
-        tx.commit().await.map_err(from_sqlx)?;
-        Ok(number)
-    }
-
-    async fn case(
-        &self,
-        workspace: &WorkspaceId,
-        number: CaseNumber,
-    ) -> Result<Option<Case>, StoreError> {
-        case::load(&mut *self.read().await?, workspace, number).await
-    }
-
-    async fn case_in_thread(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        root: &MessageTs,
-    ) -> Result<Option<Case>, StoreError> {
-        case::load_in_thread(&mut *self.read().await?, workspace, channel, root).await
-    }
-
-    async fn case_with_evidence(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        message: &MessageTs,
-    ) -> Result<Option<Case>, StoreError> {
-        case::load_with_evidence(&mut *self.read().await?, workspace, channel, message).await
-    }
-
-    async fn investigations(
-        &self,
-        workspace: &WorkspaceId,
-        filter: &CaseFilter,
-    ) -> Result<Vec<Case>, StoreError> {
-        case::load_listed(&mut *self.read().await?, workspace, filter).await
-    }
-
-    async fn cases_of(
-        &self,
-        workspace: &WorkspaceId,
-        period: &Period,
-    ) -> Result<Vec<Case>, StoreError> {
-        case::load_of(&mut *self.read().await?, workspace, period).await
-    }
-
-    async fn channel(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        now: Timestamp,
-    ) -> Result<ChannelState, StoreError> {
-        channel::load(&mut *self.read().await?, workspace, channel, now).await
-    }
-
-    async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError> {
-        let mut tx = self.write().await?;
-        let Some(done) = commit::apply(&mut tx, change, now).await? else {
-            return Ok(Committed::Duplicate);
-        };
-        // Before the commit: if we are dropped right after it, the next change still knows.
-        if done.erased {
-            self.log_is_dirty.store(true, Ordering::Relaxed);
-        }
-        tx.commit().await.map_err(from_sqlx)?;
-        self.empty_log().await;
-        Ok(Committed::Applied)
-    }
-
-    async fn claim(
-        &self,
-        now: Timestamp,
-        lease_until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Job>, StoreError> {
-        let mut tx = self.write().await?;
-        let jobs = job::claim(&mut tx, now, lease_until, limit).await?;
-        tx.commit().await.map_err(from_sqlx)?;
-        Ok(jobs)
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        job::next_due(&mut *self.read().await?).await
-    }
-
-    async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        job::backlog(&mut *self.read().await?, now).await
-    }
-
-    async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
-        job::parked(&mut *self.read().await?, limit).await
-    }
-
-    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let forgotten = workspace::forget_events(&mut tx, before).await?;
-        tx.commit().await.map_err(from_sqlx)?;
-        Ok(forgotten)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,7 +187,7 @@ mod tests {
     async fn every_connection_is_set_up_for_safety() {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/store.db", dir.path().display());
-        let store = SqliteStore::open(&url).await.unwrap();
+        let store = SqliteFile::open(&url).await.unwrap();
         for pool in [&store.writer, &store.readers] {
             for (pragma, expected) in [
                 ("pragma foreign_keys", "1"),
@@ -345,9 +205,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_store_says_so() {
-        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+        let store = SqliteFile::open("sqlite::memory:").await.unwrap();
         store.close().await;
-        let error = store.next_due().await.unwrap_err();
+        let error = store.read().await.map(|_| ()).unwrap_err();
         assert_eq!(error.to_string(), "the store is unavailable: it is closed");
     }
 }

@@ -2,27 +2,24 @@
 
 use jiff::Timestamp;
 
-use super::Conn;
+use super::query::{Conn, sql};
 use crate::app::ports::{StoreError, Workspace};
 use crate::domain::digest::Week;
 use crate::domain::investigation::CaseNumber;
 use crate::domain::{UserId, WorkspaceId};
-use crate::store::error::{Row, from_sqlx};
+use crate::store::error::Row;
 
 pub(super) async fn save(conn: &mut Conn, workspace: &Workspace) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into workspace (workspace_id, bot_user_id, bot_id, url) values ($1, $2, $3, $4)
+    sql("insert into workspace (workspace_id, bot_user_id, bot_id, url) values ($1, $2, $3, $4)
          on conflict (workspace_id) do update
          set bot_user_id = excluded.bot_user_id, bot_id = excluded.bot_id, url = excluded.url,
-             uninstalled_at = null",
-    )
+             uninstalled_at = null")
     .bind(workspace.id.as_str())
     .bind(workspace.bot_user.as_str())
     .bind(&workspace.bot_id)
     .bind(&workspace.url)
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }
 
@@ -32,22 +29,19 @@ pub(super) async fn uninstall(
     id: &WorkspaceId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("update workspace set uninstalled_at = $2 where workspace_id = $1")
+    sql("update workspace set uninstalled_at = $2 where workspace_id = $1")
         .bind(id.as_str())
         .bind(now.as_millisecond())
         .execute(conn)
-        .await
-        .map_err(from_sqlx)?;
+        .await?;
     Ok(())
 }
 
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<Workspace>, StoreError> {
-    let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-        "select workspace_id, bot_user_id, bot_id, url from workspace order by workspace_id",
-    )
-    .fetch_all(conn)
-    .await
-    .map_err(from_sqlx)?;
+    let rows: Vec<(String, String, String, String)> =
+        sql("select workspace_id, bot_user_id, bot_id, url from workspace order by workspace_id")
+            .fetch_all(conn)
+            .await?;
     let workspace = |(id, bot_user, bot_id, url)| Workspace {
         id: WorkspaceId(id),
         bot_user: UserId(bot_user),
@@ -61,15 +55,12 @@ pub(super) async fn new_case_number(
     conn: &mut Conn,
     workspace: &WorkspaceId,
 ) -> Result<CaseNumber, StoreError> {
-    let number: i64 = sqlx::query_scalar(
-        "insert into case_counter (workspace_id, last_number) values ($1, 1)
+    let number: i64 = sql("insert into case_counter (workspace_id, last_number) values ($1, 1)
          on conflict (workspace_id) do update set last_number = case_counter.last_number + 1
-         returning last_number",
-    )
+         returning last_number")
     .bind(workspace.as_str())
-    .fetch_one(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .fetch_value(conn)
+    .await?;
     Row::new("case_counter", workspace.as_str()).number("last_number", number).map(CaseNumber)
 }
 
@@ -80,17 +71,14 @@ pub(super) async fn see_event(
     key: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "insert into seen_event (workspace_id, event_key, seen_at) values ($1, $2, $3)
-         on conflict do nothing",
-    )
+    let done = sql("insert into seen_event (workspace_id, event_key, seen_at) values ($1, $2, $3)
+         on conflict do nothing")
     .bind(workspace.as_str())
     .bind(key)
     .bind(now.as_millisecond())
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
-    Ok(done.rows_affected() == 1)
+    .await?;
+    Ok(done == 1)
 }
 
 /// Records that the digest of a week was asked for; `false` when it was before.
@@ -100,24 +88,20 @@ pub(super) async fn ask_digest(
     week: Week,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "insert into digest (workspace_id, week, asked_at) values ($1, $2, $3)
-         on conflict do nothing",
-    )
+    let done = sql("insert into digest (workspace_id, week, asked_at) values ($1, $2, $3)
+         on conflict do nothing")
     .bind(workspace.as_str())
     .bind(week.to_string())
     .bind(now.as_millisecond())
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
-    Ok(done.rows_affected() == 1)
+    .await?;
+    Ok(done == 1)
 }
 
 pub(super) async fn forget_events(conn: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("delete from seen_event where seen_at < $1")
+    let done = sql("delete from seen_event where seen_at < $1")
         .bind(before.as_millisecond())
         .execute(conn)
-        .await
-        .map_err(from_sqlx)?;
-    Ok(done.rows_affected())
+        .await?;
+    Ok(done)
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Conn;
+use super::query::{Conn, sql};
 use crate::app::ports::StoreError;
 use crate::domain::WorkspaceId;
 use crate::domain::investigation::Case;
-use crate::store::error::from_sqlx;
 
 /// Bodies by field.
 pub(super) type Words = BTreeMap<String, String>;
@@ -48,28 +47,22 @@ pub(super) fn of(case: &Case) -> Words {
 pub(super) async fn save(conn: &mut Conn, case: &Case, before: &Words) -> Result<bool, StoreError> {
     let after = of(case);
     for field in before.keys().filter(|field| !after.contains_key(*field)) {
-        sqlx::query(
-            "delete from words where workspace_id = $1 and case_number = $2 and field = $3",
-        )
-        .bind(case.workspace.as_str())
-        .bind(i64::from(case.number.0))
-        .bind(field)
-        .execute(&mut *conn)
-        .await
-        .map_err(from_sqlx)?;
+        sql("delete from words where workspace_id = $1 and case_number = $2 and field = $3")
+            .bind(case.workspace.as_str())
+            .bind(i64::from(case.number.0))
+            .bind(field)
+            .execute(&mut *conn)
+            .await?;
     }
     for (field, body) in after.iter().filter(|(field, body)| before.get(*field) != Some(*body)) {
-        sqlx::query(
-            "insert into words (workspace_id, case_number, field, body) values ($1, $2, $3, $4)
-             on conflict (workspace_id, case_number, field) do update set body = excluded.body",
-        )
+        sql("insert into words (workspace_id, case_number, field, body) values ($1, $2, $3, $4)
+             on conflict (workspace_id, case_number, field) do update set body = excluded.body")
         .bind(case.workspace.as_str())
         .bind(i64::from(case.number.0))
         .bind(field)
         .bind(body)
         .execute(&mut *conn)
-        .await
-        .map_err(from_sqlx)?;
+        .await?;
     }
     Ok(before.iter().any(|(field, body)| after.get(field) != Some(body)))
 }
@@ -80,13 +73,11 @@ pub(super) async fn load(
     workspace: &WorkspaceId,
     number: i64,
 ) -> Result<Words, StoreError> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "select field, body from words where workspace_id = $1 and case_number = $2",
-    )
-    .bind(workspace.as_str())
-    .bind(number)
-    .fetch_all(conn)
-    .await
-    .map_err(from_sqlx)?;
+    let rows: Vec<(String, String)> =
+        sql("select field, body from words where workspace_id = $1 and case_number = $2")
+            .bind(workspace.as_str())
+            .bind(number)
+            .fetch_all(conn)
+            .await?;
     Ok(rows.into_iter().collect())
 }

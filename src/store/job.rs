@@ -5,13 +5,13 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
-use super::Conn;
+use super::query::{Conn, sql};
 use crate::app::ports::{Backlog, Job, JobEnd, NewJob, Parked, StoreError, Work};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
-use crate::store::error::{Row, from_sqlx};
+use crate::store::error::Row;
 
 #[derive(FromRow)]
 struct JobRow {
@@ -134,8 +134,7 @@ pub(super) async fn ask(
     new: &NewJob,
 ) -> Result<(), StoreError> {
     let (kind, payload) = row(&new.work);
-    sqlx::query(
-        "insert into job (workspace_id, job_key, kind, case_number, payload, run_at)
+    sql("insert into job (workspace_id, job_key, kind, case_number, payload, run_at)
          values ($1, $2, $3, $4, $5, $6)
          on conflict (workspace_id, job_key) do update set
              payload = excluded.payload,
@@ -149,8 +148,7 @@ pub(super) async fn ask(
                  else excluded.run_at end,
              attempts = case when job.parked_because is null then job.attempts else 0 end,
              cancelled = 0,
-             parked_because = null",
-    )
+             parked_because = null")
     .bind(workspace.as_str())
     .bind(new.work.key())
     .bind(kind)
@@ -158,8 +156,7 @@ pub(super) async fn ask(
     .bind(payload.to_string())
     .bind(new.run_at.as_millisecond())
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }
 
@@ -168,43 +165,39 @@ pub(super) async fn cancel(
     workspace: &WorkspaceId,
     key: &str,
 ) -> Result<(), StoreError> {
-    for sql in [
-        "delete from job where workspace_id = $1 and job_key = $2 and lease_until is null",
+    // The first locks the row, in flight or not: nobody claims or ends it between the two.
+    for text in [
         "update job set cancelled = 1, again_at = null where workspace_id = $1 and job_key = $2",
+        "delete from job where workspace_id = $1 and job_key = $2 and lease_until is null",
     ] {
-        sqlx::query(sql)
-            .bind(workspace.as_str())
-            .bind(key)
-            .execute(&mut *conn)
-            .await
-            .map_err(from_sqlx)?;
+        sql(text).bind(workspace.as_str()).bind(key).execute(conn).await?;
     }
     Ok(())
 }
 
 /// Makes sure that the job is still ours.
 pub(super) async fn hold(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
-    let ours: Option<i64> = sqlx::query_scalar(
+    let text = format!(
         "select job_id from job
-         where job_id = $1 and workspace_id = $2 and lease = $3 and lease_until is not null",
-    )
-    .bind(job.id)
-    .bind(job.workspace.as_str())
-    .bind(job.lease)
-    .fetch_optional(conn)
-    .await
-    .map_err(from_sqlx)?;
+         where job_id = $1 and workspace_id = $2 and lease = $3 and lease_until is not null {}",
+        conn.for_update()
+    );
+    let ours: Option<(i64,)> = sql(AssertSqlSafe(text))
+        .bind(job.id)
+        .bind(job.workspace.as_str())
+        .bind(job.lease)
+        .fetch_optional(conn)
+        .await?;
     ours.map(|_| ()).ok_or(StoreError::Conflict)
 }
 
 /// Ends an attempt at a job that we [`hold`].
 pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), StoreError> {
-    let over = sqlx::query("delete from job where job_id = $1 and cancelled = 1")
+    let over = sql("delete from job where job_id = $1 and cancelled = 1")
         .bind(job.id)
         .execute(&mut *conn)
-        .await
-        .map_err(from_sqlx)?;
-    if over.rows_affected() == 1 {
+        .await?;
+    if over == 1 {
         return Ok(());
     }
     match end {
@@ -236,13 +229,13 @@ pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), 
 
 /// The row goes, unless the work was asked for again: then it begins anew.
 async fn done(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
-    for sql in [
+    for text in [
         "delete from job where job_id = $1 and again_at is null",
         "update job set run_at = again_at, again_at = null, lease_until = null, attempts = 0,
              uncertain = 0
          where job_id = $1",
     ] {
-        sqlx::query(sql).bind(job.id).execute(&mut *conn).await.map_err(from_sqlx)?;
+        sql(text).bind(job.id).execute(&mut *conn).await?;
     }
     Ok(())
 }
@@ -251,34 +244,26 @@ async fn retry(
     conn: &mut Conn,
     job: &Job,
     at: Timestamp,
-    sql: &'static str,
+    text: &'static str,
 ) -> Result<(), StoreError> {
-    sqlx::query(sql)
-        .bind(job.id)
-        .bind(at.as_millisecond())
-        .execute(conn)
-        .await
-        .map_err(from_sqlx)?;
+    sql(text).bind(job.id).bind(at.as_millisecond()).execute(conn).await?;
     Ok(())
 }
 
 /// Gives the job up, unless the work was asked for again: then it gets another chance.
 async fn park(conn: &mut Conn, job_id: i64, why: &str) -> Result<(), StoreError> {
-    sqlx::query(
-        "update job set
+    sql("update job set
              lease_until = null,
              again_at = null,
              run_at = coalesce(again_at, run_at),
              attempts = case when again_at is null then attempts else 0 end,
              parked_because = case when again_at is null then $2 end,
              payload = case when again_at is null then '{}' else payload end
-         where job_id = $1",
-    )
+         where job_id = $1")
     .bind(job_id)
     .bind(why)
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }
 
@@ -288,33 +273,39 @@ pub(super) async fn claim(
     lease_until: Timestamp,
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
-    sqlx::query("delete from job where cancelled = 1 and lease_until <= $1")
-        .bind(now.as_millisecond())
-        .execute(&mut *conn)
-        .await
-        .map_err(from_sqlx)?;
-    let mut rows: Vec<JobRow> = sqlx::query_as(
+    let over = format!(
+        "delete from job where job_id in (
+             select job_id from job where cancelled = 1 and lease_until <= $1 {})",
+        conn.for_update_skip_locked()
+    );
+    sql(AssertSqlSafe(over)).bind(now.as_millisecond()).execute(conn).await?;
+    // In a `with`, so that PostgreSQL picks the rows once, however it joins them.
+    let due = format!(
         "update job set
              lease = lease + 1,
              attempts = attempts + 1,
              uncertain = case when lease_until is null then uncertain else 1 end,
              lease_until = $2
          where job_id in (
-             select job_id from job
-             where parked_because is null and cancelled = 0
-                 and coalesce(lease_until, run_at) <= $1 and workspace_id not in
-                 (select workspace_id from workspace where uninstalled_at is not null)
-             order by coalesce(lease_until, run_at), job_id
-             limit $3)
+             with due as (
+                 select job_id from job
+                 where parked_because is null and cancelled = 0
+                     and coalesce(lease_until, run_at) <= $1 and workspace_id not in
+                     (select workspace_id from workspace where uninstalled_at is not null)
+                 order by coalesce(lease_until, run_at), job_id
+                 limit $3
+                 {})
+             select job_id from due)
          returning job_id, workspace_id, kind, case_number, payload, run_at, attempts, uncertain,
              lease",
-    )
-    .bind(now.as_millisecond())
-    .bind(lease_until.as_millisecond())
-    .bind(i64::from(limit))
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+        conn.for_update_skip_locked()
+    );
+    let mut rows: Vec<JobRow> = sql(AssertSqlSafe(due))
+        .bind(now.as_millisecond())
+        .bind(lease_until.as_millisecond())
+        .bind(i64::from(limit))
+        .fetch_all(&mut *conn)
+        .await?;
     rows.sort_by_key(|row| (row.run_at, row.job_id));
     let mut jobs = Vec::with_capacity(rows.len());
     for row in rows {
@@ -330,57 +321,42 @@ pub(super) async fn claim(
 
 /// Ends every lease: the processes that held them are gone. What they had begun is due again, and uncertain.
 pub(super) async fn release_all(conn: &mut Conn) -> Result<u64, StoreError> {
-    let done = sqlx::query("update job set lease_until = 0 where lease_until is not null")
-        .execute(conn)
-        .await
-        .map_err(from_sqlx)?;
-    Ok(done.rows_affected())
+    sql("update job set lease_until = 0 where lease_until is not null").execute(conn).await
 }
 
 pub(super) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
-    let ms: Option<i64> = sqlx::query_scalar(
-        "select min(coalesce(lease_until, run_at)) from job
+    let ms: Option<i64> = sql("select min(coalesce(lease_until, run_at)) from job
          where parked_because is null and cancelled = 0 and workspace_id not in
-             (select workspace_id from workspace where uninstalled_at is not null)",
-    )
-    .fetch_one(conn)
-    .await
-    .map_err(from_sqlx)?;
+             (select workspace_id from workspace where uninstalled_at is not null)")
+    .fetch_value(conn)
+    .await?;
     ms.map(|ms| Row::new("job", "the next one").time("run_at", ms)).transpose()
 }
 
 pub(super) async fn parked(conn: &mut Conn, limit: u32) -> Result<Vec<Parked>, StoreError> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "select job_key, parked_because from job
+    let rows: Vec<(String, String)> = sql("select job_key, parked_because from job
          where parked_because is not null and cancelled = 0
          order by job_id desc
-         limit $1",
-    )
+         limit $1")
     .bind(limit)
     .fetch_all(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(rows.into_iter().map(|(work, because)| Parked { work, because }).collect())
 }
 
 pub(super) async fn backlog(conn: &mut Conn, now: Timestamp) -> Result<Backlog, StoreError> {
-    let (waiting, parked): (i64, i64) = sqlx::query_as(
-        "select count(*) - count(parked_because), count(parked_because) from job
-         where cancelled = 0",
-    )
-    .fetch_one(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
-    let (due, oldest): (i64, Option<i64>) = sqlx::query_as(
-        "select count(*), min(run_at) from job
+    let (waiting, parked): (i64, i64) =
+        sql("select count(*) - count(parked_because), count(parked_because) from job
+         where cancelled = 0")
+        .fetch_one(&mut *conn)
+        .await?;
+    let (due, oldest): (i64, Option<i64>) = sql("select count(*), min(run_at) from job
          where parked_because is null and cancelled = 0 and coalesce(lease_until, run_at) <= $1
              and workspace_id not in
-             (select workspace_id from workspace where uninstalled_at is not null)",
-    )
+             (select workspace_id from workspace where uninstalled_at is not null)")
     .bind(now.as_millisecond())
     .fetch_one(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     let at = Row::new("job", "all");
     Ok(Backlog {
         due: at.number("due", due)?,

@@ -1,9 +1,10 @@
 //! People whom something recorded references.
 
-use super::Conn;
+use sqlx::AssertSqlSafe;
+
+use super::query::{Conn, sql};
 use crate::app::ports::StoreError;
 use crate::domain::{UserId, WorkspaceId};
-use crate::store::error::from_sqlx;
 
 /// The id of a person in our tables, made when they have none.
 pub(super) async fn id(
@@ -12,27 +13,31 @@ pub(super) async fn id(
     user: Option<&UserId>,
 ) -> Result<Option<i64>, StoreError> {
     let Some(user) = user else { return Ok(None) };
-    let known: Option<i64> =
-        sqlx::query_scalar("select person_id from person where workspace_id = $1 and user_id = $2")
+    let known: Option<(i64,)> =
+        sql("select person_id from person where workspace_id = $1 and user_id = $2")
             .bind(workspace.as_str())
             .bind(user.as_str())
             .fetch_optional(&mut *conn)
-            .await
-            .map_err(from_sqlx)?;
-    if known.is_some() {
-        return Ok(known);
+            .await?;
+    if let Some((id,)) = known {
+        return Ok(Some(id));
     }
-    sqlx::query_scalar(
-        "insert into person (workspace_id, person_id, user_id)
-         select $1, coalesce(max(person_id), 0) + 1, $2 from person where workspace_id = $1
-         returning person_id",
-    )
-    .bind(workspace.as_str())
-    .bind(user.as_str())
-    .fetch_one(conn)
-    .await
-    .map(Some)
-    .map_err(from_sqlx)
+    // PostgreSQL counts by itself: two who look for the highest number at once would find the same.
+    let next = conn.either(
+        "(select coalesce(max(person_id), 0) + 1 from person where workspace_id = $1)",
+        "default",
+    );
+    let text = format!(
+        "insert into person (workspace_id, person_id, user_id) values ($1, {next}, $2)
+         on conflict (workspace_id, user_id) do update set user_id = excluded.user_id
+         returning person_id"
+    );
+    sql(AssertSqlSafe(text))
+        .bind(workspace.as_str())
+        .bind(user.as_str())
+        .fetch_value(conn)
+        .await
+        .map(Some)
 }
 
 /// Deletes a person whom nothing references any more.
@@ -41,8 +46,7 @@ pub(super) async fn forget_unless_referenced(
     workspace: &WorkspaceId,
     user: &UserId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "delete from person where workspace_id = $1 and user_id = $2
+    sql("delete from person where workspace_id = $1 and user_id = $2
          and not exists (select 1 from investigation i
              where i.workspace_id = $1 and i.author_id = person.person_id)
          and not exists (select 1 from investigation i
@@ -50,12 +54,10 @@ pub(super) async fn forget_unless_referenced(
          and not exists (select 1 from evidence e
              where e.workspace_id = $1 and e.poster_id = person.person_id)
          and not exists (select 1 from outcome o
-             where o.workspace_id = $1 and o.recorder_id = person.person_id)",
-    )
+             where o.workspace_id = $1 and o.recorder_id = person.person_id)")
     .bind(workspace.as_str())
     .bind(user.as_str())
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::case_row::{CaseRow, EvidenceRow, Stored};
-use super::{Conn, person, words};
+use super::query::{Conn, sql};
+use super::{person, words};
 use crate::app::ports::{CaseFilter, StoreError};
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
 use crate::domain::policy::Silence;
 use crate::domain::{ChannelId, ClassId, MessageTs, UserId, WorkspaceId};
-use crate::store::error::{from_sqlx, list};
+use crate::store::error::list;
 
 const SELECT: &str = "
     select i.workspace_id, i.case_number, i.revision, i.channel_id, i.private, i.root_ts,
@@ -31,14 +32,12 @@ pub(super) async fn load(
     workspace: &WorkspaceId,
     number: CaseNumber,
 ) -> Result<Option<Case>, StoreError> {
-    let row = sqlx::query_as(AssertSqlSafe(format!(
-        "{SELECT} where i.workspace_id = $1 and i.case_number = $2"
-    )))
-    .bind(workspace.as_str())
-    .bind(i64::from(number.0))
-    .fetch_optional(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+    let row =
+        sql(AssertSqlSafe(format!("{SELECT} where i.workspace_id = $1 and i.case_number = $2")))
+            .bind(workspace.as_str())
+            .bind(i64::from(number.0))
+            .fetch_optional(&mut *conn)
+            .await?;
     whole(conn, workspace, row).await
 }
 
@@ -48,7 +47,7 @@ pub(super) async fn load_in_thread(
     channel: &ChannelId,
     root: &MessageTs,
 ) -> Result<Option<Case>, StoreError> {
-    let row = sqlx::query_as(AssertSqlSafe(format!(
+    let row = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.channel_id = $2
              and (i.root_ts = $3 or i.message_ts = $3)"
     )))
@@ -56,8 +55,7 @@ pub(super) async fn load_in_thread(
     .bind(channel.as_str())
     .bind(root.as_str())
     .fetch_optional(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     whole(conn, workspace, row).await
 }
 
@@ -67,7 +65,7 @@ pub(super) async fn load_with_evidence(
     channel: &ChannelId,
     message: &MessageTs,
 ) -> Result<Option<Case>, StoreError> {
-    let row = sqlx::query_as(AssertSqlSafe(format!(
+    let row = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.channel_id = $2 and i.case_number in
             (select case_number from evidence where workspace_id = $1 and message_ts = $3)
          order by i.case_number limit 1"
@@ -76,8 +74,7 @@ pub(super) async fn load_with_evidence(
     .bind(channel.as_str())
     .bind(message.as_str())
     .fetch_optional(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     whole(conn, workspace, row).await
 }
 
@@ -86,7 +83,7 @@ pub(super) async fn load_listed(
     workspace: &WorkspaceId,
     filter: &CaseFilter,
 ) -> Result<Vec<Case>, StoreError> {
-    let rows: Vec<CaseRow> = sqlx::query_as(AssertSqlSafe(format!(
+    let rows: Vec<CaseRow> = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
             and (i.private = 0 or i.channel_id = $2)
          order by i.case_number desc limit $3"
@@ -95,8 +92,7 @@ pub(super) async fn load_listed(
     .bind(filter.visible_from.as_ref().map(ChannelId::as_str))
     .bind(i64::from(filter.limit))
     .fetch_all(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     all_whole(conn, workspace, rows).await
 }
 
@@ -105,7 +101,7 @@ pub(super) async fn load_of(
     workspace: &WorkspaceId,
     period: &Period,
 ) -> Result<Vec<Case>, StoreError> {
-    let rows: Vec<CaseRow> = sqlx::query_as(AssertSqlSafe(format!(
+    let rows: Vec<CaseRow> = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
             and (i.state = 'open' and i.opened_at < $3 or o.recorded_at >= $2 and o.recorded_at < $3)
          order by i.case_number"
@@ -114,8 +110,7 @@ pub(super) async fn load_of(
     .bind(period.from.as_millisecond())
     .bind(period.until.as_millisecond())
     .fetch_all(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     all_whole(conn, workspace, rows).await
 }
 
@@ -138,25 +133,24 @@ async fn whole(
     row: Option<CaseRow>,
 ) -> Result<Option<Case>, StoreError> {
     let Some(case) = row else { return Ok(None) };
-    let evidence: Vec<EvidenceRow> = sqlx::query_as(
-        "select e.position, e.kind, poster.user_id as posted_by, e.posted_at, e.message_ts,
+    let evidence: Vec<EvidenceRow> =
+        sql("select e.position, e.kind, poster.user_id as posted_by, e.posted_at, e.message_ts,
              e.permalink, e.supports, e.against
          from evidence e
          left join person poster
              on poster.workspace_id = e.workspace_id and poster.person_id = e.poster_id
-         where e.workspace_id = $1 and e.case_number = $2 order by e.position",
-    )
-    .bind(workspace.as_str())
-    .bind(case.case_number)
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(from_sqlx)?;
+         where e.workspace_id = $1 and e.case_number = $2 order by e.position")
+        .bind(workspace.as_str())
+        .bind(case.case_number)
+        .fetch_all(&mut *conn)
+        .await?;
     let words = words::load(conn, workspace, case.case_number).await?;
     Case::try_from(Stored { case, evidence, words }).map(Some)
 }
 
 /// Saves a case; tells whether words or people of it were erased.
 pub(super) async fn save(conn: &mut Conn, case: &Case, now: Timestamp) -> Result<bool, StoreError> {
+    hold(conn, case).await?;
     let before = load(conn, &case.workspace, case.number).await?;
     if before.as_ref().map_or(0, |before| before.revision) != case.revision {
         return Err(StoreError::Conflict);
@@ -187,10 +181,25 @@ fn people(case: &Case) -> Vec<&UserId> {
         .collect()
 }
 
+/// Keeps other writers from the case until this change stands, before anything else of it is locked.
+async fn hold(conn: &mut Conn, case: &Case) -> Result<(), StoreError> {
+    let text = format!(
+        "select revision from investigation where workspace_id = $1 and case_number = $2 {}",
+        conn.for_update()
+    );
+    sql(AssertSqlSafe(text))
+        .bind(case.workspace.as_str())
+        .bind(case.number.0)
+        .fetch_optional::<(i64,)>(conn)
+        .await
+        .map(|_| ())
+}
+
+/// Writes the row; refused when somebody else made the same new case a moment ago.
 async fn save_row(conn: &mut Conn, case: &Case) -> Result<(), StoreError> {
     let author = person::id(conn, &case.workspace, case.author.as_ref()).await?;
     let opener = person::id(conn, &case.workspace, case.opened_by.as_ref()).await?;
-    sqlx::query(
+    let saved = sql(
         "insert into investigation (workspace_id, case_number, revision, channel_id, private,
              root_ts, message_ts, card_ts, state, origin, author_id, opener_id, kind, door, stance, confidence,
              rules, language, given, silence, began_at, opened_at)
@@ -204,7 +213,8 @@ async fn save_row(conn: &mut Conn, case: &Case) -> Result<(), StoreError> {
              opener_id = excluded.opener_id, kind = excluded.kind, door = excluded.door,
              stance = excluded.stance, confidence = excluded.confidence, rules = excluded.rules,
              language = excluded.language, given = excluded.given, silence = excluded.silence,
-             began_at = excluded.began_at, opened_at = excluded.opened_at",
+             began_at = excluded.began_at, opened_at = excluded.opened_at
+         where investigation.revision = excluded.revision - 1",
     )
     .bind(case.workspace.as_str())
     .bind(i64::from(case.number.0))
@@ -229,9 +239,8 @@ async fn save_row(conn: &mut Conn, case: &Case) -> Result<(), StoreError> {
     .bind(case.began_at.as_millisecond())
     .bind(case.opened_at.map(Timestamp::as_millisecond))
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
-    Ok(())
+    .await?;
+    if saved == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 async fn save_evidence(
@@ -240,16 +249,13 @@ async fn save_evidence(
     before: &[Evidence],
 ) -> Result<(), StoreError> {
     if before.len() > case.evidence.len() {
-        sqlx::query(
-            "delete from evidence
-             where workspace_id = $1 and case_number = $2 and position >= $3",
-        )
+        sql("delete from evidence
+             where workspace_id = $1 and case_number = $2 and position >= $3")
         .bind(case.workspace.as_str())
         .bind(i64::from(case.number.0))
         .bind(position(case.evidence.len()))
         .execute(&mut *conn)
-        .await
-        .map_err(from_sqlx)?;
+        .await?;
     }
     for (at, evidence) in case.evidence.iter().enumerate() {
         if before.get(at) != Some(evidence) {
@@ -267,15 +273,13 @@ async fn save_piece(
 ) -> Result<(), StoreError> {
     let poster = person::id(conn, &case.workspace, evidence.by.as_ref()).await?;
     let reading = evidence.reading.as_ref();
-    sqlx::query(
-        "insert into evidence (workspace_id, case_number, position, kind, poster_id, posted_at,
+    sql("insert into evidence (workspace_id, case_number, position, kind, poster_id, posted_at,
              message_ts, permalink, supports, against)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (workspace_id, case_number, position) do update set
              kind = excluded.kind, poster_id = excluded.poster_id, posted_at = excluded.posted_at,
              message_ts = excluded.message_ts, permalink = excluded.permalink,
-             supports = excluded.supports, against = excluded.against",
-    )
+             supports = excluded.supports, against = excluded.against")
     .bind(case.workspace.as_str())
     .bind(i64::from(case.number.0))
     .bind(position(at))
@@ -287,8 +291,7 @@ async fn save_piece(
     .bind(reading.map(|r| list(r.supports.iter().map(ClassId::as_str))))
     .bind(reading.map(|r| list(r.against.iter().map(ClassId::as_str))))
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }
 
@@ -298,26 +301,23 @@ async fn save_outcome(
     before: Option<&Outcome>,
 ) -> Result<(), StoreError> {
     let Some(outcome) = &case.outcome else {
-        sqlx::query("delete from outcome where workspace_id = $1 and case_number = $2")
+        sql("delete from outcome where workspace_id = $1 and case_number = $2")
             .bind(case.workspace.as_str())
             .bind(i64::from(case.number.0))
             .execute(conn)
-            .await
-            .map_err(from_sqlx)?;
+            .await?;
         return Ok(());
     };
     if before == Some(outcome) {
         return Ok(());
     }
     let recorder = person::id(conn, &case.workspace, outcome.by.as_ref()).await?;
-    sqlx::query(
-        "insert into outcome (workspace_id, case_number, kind, class_id, days, recorder_id,
+    sql("insert into outcome (workspace_id, case_number, kind, class_id, days, recorder_id,
              recorded_at)
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (workspace_id, case_number) do update set
              kind = excluded.kind, class_id = excluded.class_id, days = excluded.days,
-             recorder_id = excluded.recorder_id, recorded_at = excluded.recorded_at",
-    )
+             recorder_id = excluded.recorder_id, recorded_at = excluded.recorded_at")
     .bind(case.workspace.as_str())
     .bind(i64::from(case.number.0))
     .bind(outcome.kind.as_str())
@@ -326,8 +326,7 @@ async fn save_outcome(
     .bind(recorder)
     .bind(outcome.at.as_millisecond())
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }
 
@@ -337,11 +336,9 @@ async fn append_history(
     before: Option<&Case>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into history (workspace_id, case_number, revision, changed_at, state_before,
+    sql("insert into history (workspace_id, case_number, revision, changed_at, state_before,
              state_after, evidence_count, outcome_kind)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
+         values ($1, $2, $3, $4, $5, $6, $7, $8)")
     .bind(case.workspace.as_str())
     .bind(i64::from(case.number.0))
     .bind(case.revision + 1)
@@ -351,8 +348,7 @@ async fn append_history(
     .bind(position(case.evidence.len()))
     .bind(case.outcome.as_ref().map(|outcome| outcome.kind.as_str()))
     .execute(conn)
-    .await
-    .map_err(from_sqlx)?;
+    .await?;
     Ok(())
 }
 

@@ -1,8 +1,10 @@
-//! One change in one transaction, in an order that finds a conflict before anything is written for nothing.
+//! One change in one transaction. Everybody locks in the same order (event, case, channel, work), so that on PostgreSQL
+//! no two changes wait for each other.
 
 use jiff::Timestamp;
 
-use super::{Conn, case, channel, job, workspace};
+use super::query::Conn;
+use super::{case, channel, job, workspace};
 use crate::app::ports::{Change, StoreError};
 use crate::domain::WorkspaceId;
 use crate::store::error::Row;
@@ -30,15 +32,15 @@ pub(super) async fn apply(
     {
         return Ok(None);
     }
-    if let Some((job, _)) = &change.job {
-        job::hold(conn, job).await?;
-    }
     let mut erased = false;
     if let Some(case) = &change.case {
         erased |= case::save(conn, case, now).await?;
     }
     if let Some((workspace, id, state)) = &change.channel {
         erased |= channel::save(conn, workspace, id, state).await?;
+    }
+    if let Some((job, _)) = &change.job {
+        job::hold(conn, job).await?;
     }
     if let Some(workspace) = whose {
         if change.uninstalled {

@@ -1,0 +1,111 @@
+//! Three replicas on one PostgreSQL database: whoever hears it and whoever is first, it is said once.
+
+mod house;
+
+use house::{BACKEND, Door, GENERAL, House, JONAS, MAYA, is_card, text};
+use jiff::SignedDuration;
+use secondlook::bot::Bot;
+use secondlook::domain::digest::{Plan, Schedule};
+use secondlook::domain::policy::Limits;
+use secondlook::playground::World;
+use serde_json::{Value, json};
+
+/// A Wednesday.
+const BEGINNING: &str = "2026-03-25T12:00:00Z";
+const MONDAY: &str = "2026-03-30T09:00:00Z";
+/// A Saturday, before the next digest.
+const TEN_DAYS_LATER: &str = "2026-04-04T12:00:00Z";
+
+fn is_kind(kind: &'static str) -> impl Fn(&Value) -> bool {
+    move |message| {
+        let id = message["metadata"]["event_payload"]["id"].as_str().unwrap_or_default();
+        id.starts_with(kind)
+    }
+}
+
+/// Each about something else, so that none is silenced as said before.
+fn proposal(n: u32) -> String {
+    format!("let's move off Vendor{n}, it is too slow for us")
+}
+
+/// Two more replicas beside the bot of the house.
+async fn two_more(house: &House) -> [Bot; 2] {
+    let start = async || Bot::start_with(house.config(), house.clock.clone()).await.unwrap();
+    [start().await, start().await]
+}
+
+/// Waits for so many messages of a kind in a channel, while time goes on by seconds: what is posted waits for its turn.
+async fn wait(house: &House, channel: &str, kind: &'static str, count: usize) {
+    for _ in 0..600 {
+        let there = |world: &World| {
+            let found = world.all(channel).into_iter().filter(is_kind(kind)).count();
+            (found >= count).then_some(())
+        };
+        let moment = std::time::Duration::from_millis(50);
+        if house.slack.wait_for(moment, there).await.is_ok() {
+            return;
+        }
+        house.clock.advance(SignedDuration::from_secs(2));
+    }
+    panic!("not so many messages {kind}");
+}
+
+#[tokio::test]
+async fn one_card_one_reminder_one_digest_of_three_replicas() {
+    let mut house = House::open_on_postgres(Door::Socket).await;
+    house.stop().await;
+    house.clock.set(BEGINNING);
+    house.digest =
+        Plan { channel: Some(GENERAL.into()), schedule: Schedule::parse("Mon 09:00 UTC").unwrap() };
+    house.start().await;
+    let others = two_more(&house).await;
+
+    // Each goes to one of their six sockets.
+    let mut said = Vec::new();
+    for n in 0..12 {
+        said.push(house.say(BACKEND, MAYA, &proposal(n)));
+    }
+    wait(&house, BACKEND, "card:", said.len()).await;
+    house.acknowledged().await;
+    let card = house.card(BACKEND, &said[0]).await;
+    house.press(JONAS, BACKEND, &card, "open").await;
+    house.submit(JONAS, json!({"title": "Mails land in spam"})).await;
+    house.card_with(BACKEND, &said[0], "Mails land in spam").await;
+
+    house.clock.set(MONDAY);
+    wait(&house, GENERAL, "digest:", 1).await;
+    house.clock.set(TEN_DAYS_LATER);
+    wait(&house, BACKEND, "say_reminder:", 1).await;
+    house.settled().await;
+    for ts in &said {
+        let cards = house.said_in(BACKEND, ts).iter().filter(|m| is_card(m)).count();
+        assert_eq!(cards, 1);
+    }
+    let count =
+        |channel, kind| house.said_anywhere(channel).iter().filter(|m| is_kind(kind)(m)).count();
+    assert_eq!((count(GENERAL, "digest:"), count(BACKEND, "say_reminder:")), (1, 1));
+    for other in others {
+        other.stop().await;
+    }
+}
+
+/// The cap is two a day; a dozen proposals reach three replicas at once.
+#[tokio::test]
+async fn the_cap_of_a_channel_holds_for_all_replicas() {
+    let mut house = House::open_on_postgres(Door::Socket).await;
+    house.stop().await;
+    house.limit(Limits { channel_cap: 2, ..house::eager() });
+    house.start().await;
+    let others = two_more(&house).await;
+    for n in 0..12 {
+        house.say(BACKEND, MAYA, &proposal(n));
+    }
+    house.acknowledged().await;
+    house.settled().await;
+    let cards: Vec<String> =
+        house.said_anywhere(BACKEND).iter().filter(|m| is_card(m)).map(text).collect();
+    assert_eq!(cards.len(), 2, "{cards:#?}");
+    for other in others {
+        other.stop().await;
+    }
+}
