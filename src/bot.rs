@@ -49,7 +49,7 @@ impl Bot {
     pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         slack::install_tls_provider();
         let metrics = web::install_metrics()?;
-        let knowledge = knowledge()?;
+        let knowledge = knowledge(&config.knowledge)?;
         let bind = listen(config.bind_addr, "BIND_ADDR").await?;
         let admin = listen(config.admin_addr, "SECONDLOOK_ADMIN_ADDR").await?;
         let store: Arc<dyn Store> = store::open(config.database_url.as_str()).await?;
@@ -150,12 +150,20 @@ pub async fn on_records(records: Records) -> anyhow::Result<(App, Workspace)> {
         )
     };
     let (limits, incidents) = (Limits::default(), Patterns::default());
-    let app = App::new(store, Arc::new(SystemClock), Arc::new(knowledge()?), limits, incidents);
+    let app = App::new(
+        store,
+        Arc::new(SystemClock),
+        Arc::new(knowledge(&records.knowledge)?),
+        limits,
+        incidents,
+    );
     Ok((app.with_digest(workspace.id.clone(), records.digest), workspace.clone()))
 }
 
-fn knowledge() -> anyhow::Result<Knowledge> {
-    Knowledge::embedded().map_err(|faults| anyhow!(faults)).context("could not load the data files")
+fn knowledge(own: &[(String, String)]) -> anyhow::Result<Knowledge> {
+    Knowledge::with_own(own)
+        .map_err(|faults| anyhow!(faults))
+        .context("could not load the data files")
 }
 
 async fn listen(addr: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {

@@ -57,7 +57,7 @@ fn wrong(about: &'static str, found: impl Into<String>, next: impl Into<String>)
 
 /// Looks at everything that can be looked at, whatever else is wrong.
 pub async fn examine(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
-    let mut findings = vec![data_files()];
+    let mut findings = vec![data_files(&read.config.knowledge)];
     if read.is_sound("DATABASE_URL") {
         findings.extend(database(read.config.database_url.as_str()).await);
     } else {
@@ -71,13 +71,19 @@ pub async fn examine(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
     findings
 }
 
-fn data_files() -> Finding {
-    match Knowledge::embedded() {
-        Ok(_) => well("data files", "valid"),
-        Err(faults) => wrong(
+fn data_files(own: &[(String, String)]) -> Finding {
+    match (Knowledge::with_own(own), own.len()) {
+        (Ok(_), 0) => well("data files", "valid"),
+        (Ok(_), n) => well("data files", format!("valid, with {n} of SECONDLOOK_KNOWLEDGE")),
+        (Err(faults), 0) => wrong(
             "data files",
             faults.replace('\n', "; "),
             "this build is broken: build again from a clean checkout, or report it",
+        ),
+        (Err(faults), _) => wrong(
+            "data files",
+            faults.replace('\n', "; "),
+            "mend these lines of the files in SECONDLOOK_KNOWLEDGE; the bot does not start until then",
         ),
     }
 }

@@ -5,9 +5,11 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use jiff::civil::date;
 use secondlook::domain::card::card;
 use secondlook::domain::detect::detect;
-use secondlook::domain::evidence::{Source, recognise};
+use secondlook::domain::diagnose::{Diagnosis, Symptom, diagnose};
+use secondlook::domain::evidence::{Reading, Source, recognise, recognise_on};
 use secondlook::domain::investigation::{Beginning, Case, CaseNumber, Evidence, Origin, State};
 use secondlook::domain::knowledge::Knowledge;
 
@@ -127,4 +129,89 @@ fn twelve_cards_read_as_they_were_read_aloud() {
         }
     }
     assert!(changed.is_empty(), "these cards read otherwise now:\n{}", changed.join("\n"));
+}
+
+/// A symptom, the class suspected first, and what somebody posts that speaks against it.
+const REFUTED: [(&str, &str, &str); 10] = [
+    (
+        "our newsletters land in the spam folder since the rebrand",
+        "email-auth",
+        "Authentication-Results: mx.example.net; dkim=pass header.i=@acme.example; spf=pass smtp.mailfrom=acme.example; dmarc=pass header.from=acme.example",
+    ),
+    (
+        "browsers show a certificate warning on our shop",
+        "tls-cert",
+        "notBefore=Nov  1 12:00:00 2026 GMT\nnotAfter=Feb  1 12:00:00 2027 GMT\nsubject=CN = acme.example",
+    ),
+    (
+        "lookups in the cluster fail in bursts, CoreDNS restarts",
+        "dns-resolver",
+        ";; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 4711\n;; ANSWER SECTION:\napi.acme.example. 300 IN A 192.0.2.7\n;; Query time: 1 msec",
+    ),
+    (
+        "the load balancer marks our healthy instances unhealthy",
+        "lb-health-check",
+        "{\"TargetHealthDescriptions\": [\n{\"TargetHealth\": {\n\"State\": \"healthy\"}}]}",
+    ),
+    (
+        "uploads fail with no space left on device, the disk is full",
+        "disk-space",
+        "Filesystem Size Used Avail Use% Mounted on\n/dev/sda1        50G   12G     36G  25% /",
+    ),
+    (
+        "the containers are throttled by their CPU limit and answer slowly",
+        "throttle-credits",
+        "nr_periods 512\nnr_throttled 0\nthrottled_usec 0",
+    ),
+    (
+        "one host's clock is off, tokens are not yet valid there",
+        "clock-time",
+        "Stratum         : 3\nSystem time     : 0.000004128 seconds slow of NTP time\nLeap status     : Normal",
+    ),
+    (
+        "the vendor's API answers 429, we hit a rate limit",
+        "provider-quota",
+        "HTTP/2 200\nx-ratelimit-limit: 5000\nx-ratelimit-remaining: 4987\ncontent-type: text/html",
+    ),
+    (
+        "requests wait for a connection from the pool while CPU is low",
+        "conn-pool",
+        "HikariPool-1 - Pool stats (total=10, active=1, idle=9, waiting=0)",
+    ),
+    (
+        "garbage collection pauses freeze the service for seconds",
+        "runtime-stall",
+        "[12.3s][info][gc] GC(7) Pause Young (Normal) 11M->9M(512M) 3.331ms\n[14.3s][info][gc] GC(8) Pause Young (Normal) 11M->9M(512M) 2.112ms",
+    ),
+];
+
+#[test]
+fn evidence_against_the_first_suspect_takes_its_place_away_and_says_so() {
+    let knowledge = Knowledge::embedded().unwrap();
+    let mut kept = Vec::new();
+    for (symptom, class, posted) in REFUTED {
+        let readings: Vec<Reading> =
+            recognise_on(&knowledge.recognisers, Source::Text(posted), Some(date(2026, 11, 21)))
+                .into_iter()
+                .filter_map(|finding| finding.reading)
+                .collect();
+        let ask = |readings: &[Reading]| {
+            diagnose(&knowledge.catalog, &Symptom { symptom, proposal: None, readings })
+        };
+        let (before, after) = (ask(&[]), ask(&readings));
+        let first = |diagnosis: &Diagnosis| diagnosis.named().next().map(|s| s.class.to_string());
+        let said = after.suspects.iter().find(|s| s.class.as_str() == class);
+        let said = said.is_none_or(|suspect| suspect.why.contains("speaks against this"));
+        if first(&before).as_deref() != Some(class)
+            || first(&after).as_deref() == Some(class)
+            || !said
+        {
+            kept.push(format!(
+                "{symptom}: {:?} → {:?} by {readings:?}",
+                first(&before),
+                first(&after)
+            ));
+        }
+    }
+    assert!(kept.is_empty(), "{}", kept.join("\n"));
 }

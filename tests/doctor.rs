@@ -115,6 +115,21 @@ fn without(scope: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn the_workspaces_own_knowledge_is_read_and_its_faults_are_named() {
+    let patient = Patient::new().await;
+    let folder = patient.dir.path().join("knowledge");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("own.toml");
+    std::fs::write(&file, "[[cues]]\nclass = \"email-auth\"\nstrong = [\"listserv silent\"]\n")
+        .unwrap();
+    let patient = patient.set("SECONDLOOK_KNOWLEDGE", &folder.to_string_lossy());
+    patient.see_the_doctor().await.says("✓ data files", &["with 1 of SECONDLOOK_KNOWLEDGE"]);
+    std::fs::write(&file, "[[cues]]\nclass = \"nope\"\nstrong = [\"x\"]\n").unwrap();
+    let report = patient.see_the_doctor().await;
+    report.says("✗ data files", &["own.toml:2: no class is called 'nope'"]).ends_with(1);
+}
+
+#[tokio::test]
 async fn a_healthy_installation() {
     let patient = Patient::new().await;
     drop(Database::open(&patient.url()).await.unwrap());

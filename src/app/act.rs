@@ -54,7 +54,12 @@ impl App {
                 Ok(Answer::Form(Box::new(view), click.trigger))
             }
             Action::Close => {
-                let view = close_form(Form::Close { case: number, channel }, catalog, wording);
+                let view = close_form(
+                    Form::Close { case: number, channel },
+                    case.origin,
+                    catalog,
+                    wording,
+                );
                 Ok(Answer::Form(Box::new(view), click.trigger))
             }
             Action::AddEvidence => {

@@ -3,7 +3,7 @@
 use super::act::visible;
 use super::ports::{CaseFilter, Change, StoreError};
 use super::{Answer, App, Cause};
-use crate::domain::card::{name, outcome_line, reading_line};
+use crate::domain::card::{name, outcome_line, outcome_name, reading_line};
 use crate::domain::diagnose::Pack;
 use crate::domain::evidence::redact;
 use crate::domain::form::{close_form, open_form};
@@ -109,12 +109,12 @@ impl App {
             (State::Prompted | State::Open, _) => {
                 let form = Form::Close { case: case.number, channel: command.place.channel };
                 Answer::Form(
-                    Box::new(close_form(form, &self.knowledge.catalog, wording)),
+                    Box::new(close_form(form, case.origin, &self.knowledge.catalog, wording)),
                     command.trigger,
                 )
             }
             (_, Some(outcome)) => {
-                let outcome = wording.words(&format!("outcome_{}", outcome.kind), &[]);
+                let outcome = outcome_name(outcome.kind, case.origin, wording);
                 self.private(
                     &case.language,
                     "already_closed",
@@ -165,7 +165,7 @@ impl App {
     fn state_words(&self, case: &Case) -> String {
         let wording = self.wording("en");
         match &case.outcome {
-            Some(outcome) => wording.words(&format!("outcome_{}", outcome.kind), &[]),
+            Some(outcome) => outcome_name(outcome.kind, case.origin, wording),
             None => wording.words("state_open", &[]),
         }
     }
@@ -205,7 +205,7 @@ impl App {
             lines.push(wording.line("show_parked", &[("said", &cut(&parked.said, 300))]));
         }
         if let Some(outcome) = &case.outcome {
-            lines.push(outcome_line("closed", outcome, &number, catalog, wording));
+            lines.push(outcome_line("closed", case, outcome, catalog, wording));
         }
         lines
     }

@@ -214,16 +214,10 @@ impl App {
                 let still_open = case.state == State::Open;
                 self.say(chat, job, &case, still_open.then_some(line)).await
             }
-            Work::SayOutcome(number) => {
+            Work::SayOutcome(_) => {
                 let wording = self.wording(&case.language);
                 let line = case.outcome.as_ref().map(|outcome| {
-                    outcome_line(
-                        "outcome_said",
-                        outcome,
-                        &number.to_string(),
-                        &self.knowledge.catalog,
-                        wording,
-                    )
+                    outcome_line("outcome_said", &case, outcome, &self.knowledge.catalog, wording)
                 });
                 self.say(chat, job, &case, line).await
             }

@@ -149,6 +149,7 @@ fn config(slack: &Playground, database: &str, schedule: Schedule) -> Config {
         admin_addr: any_port,
         quiet_hours: None,
         incidents: Patterns::default(),
+        knowledge: Vec::new(),
         digest: Plan { channel: Some(DIGEST_CHANNEL.into()), schedule },
         limits: Limits {
             quiet_period: SignedDuration::try_from(QUIET_PERIOD).unwrap_or(SignedDuration::ZERO),

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 
 use super::ndjson;
-use crate::domain::diagnose::{Catalog, Diagnosis, Symptom, diagnose};
+use crate::domain::diagnose::{Catalog, Diagnosis, Names, Symptom, diagnose};
 
 /// A reader looks at three suspects; the rest is for machines.
 const SHOWN: usize = 3;
@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// A catalogue file of your own, read after those that ship with the program
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
-    /// Read NDJSON `{"id","symptom","proposal"?}` and write one line per line
+    /// Read NDJSON `{"id","symptom","proposal"?}` and write one line per line; `"named"` marks the suspects with a reason
     #[arg(long)]
     json: bool,
 }
@@ -41,8 +41,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         .as_deref()
         .context("nothing to look at: give a symptom, or --json and NDJSON on standard input")?;
     let symptom = Symptom { symptom: text, proposal: args.proposal.as_deref(), readings: &[] };
-    let mut page = to_text(&catalog, &diagnose(&catalog, &symptom));
     let all = [text, args.proposal.as_deref().unwrap_or_default()].join("\n");
+    let names = Names::read([all.as_str()]);
+    let mut page = to_text(&catalog, &diagnose(&catalog, &symptom), &names);
     for ground in catalog.restraint(&all) {
         let _ = writeln!(page, "\n{} What usually shows it: {}.", ground.says, ground.shows);
     }
@@ -66,27 +67,28 @@ pub(super) fn open(own: Option<&Path>) -> anyhow::Result<Catalog> {
 }
 
 /// The answer for people.
-fn to_text(catalog: &Catalog, diagnosis: &Diagnosis) -> String {
+fn to_text(catalog: &Catalog, diagnosis: &Diagnosis, names: &Names) -> String {
     let mut page = String::new();
     // Writing to a String cannot fail; so the results are not looked at.
-    if diagnosis.suspects.is_empty() {
+    if diagnosis.named().next().is_none() {
         page.push_str("Too little to name a suspect yet. First questions:\n");
     } else {
         page.push_str("It might be one of these. I match words, and I may be wrong.\n");
     }
-    for (number, suspect) in diagnosis.suspects.iter().take(SHOWN).enumerate() {
+    for (number, suspect) in diagnosis.named().take(SHOWN).enumerate() {
         let Some(class) = catalog.class(&suspect.class) else { continue };
         let _ = writeln!(page, "\n{}. {}  [{}]", number + 1, class.question, class.id);
         let _ = writeln!(page, "   {}", suspect.why);
         if let Some(check) = class.checks.first() {
             let care = if check.safe { "" } else { ", with care in production" };
-            let _ = writeln!(page, "   try ({} min{care}):  {}", check.minutes, check.run);
+            let _ =
+                writeln!(page, "   try ({} min{care}):  {}", check.minutes, names.fill(&check.run));
             let _ = writeln!(page, "   shows it:      {}", check.confirms);
             let _ = writeln!(page, "   rules it out:  {}", check.rules_out);
             let _ = writeln!(page, "   post:          {}", check.post);
         }
     }
-    if let Some(class) = diagnosis.suspects.first().and_then(|s| catalog.class(&s.class)) {
+    if let Some(class) = diagnosis.named().next().and_then(|s| catalog.class(&s.class)) {
         page.push_str("\nNone of these, or not sure? That is an answer too.\n");
         let _ = writeln!(page, "The big change: {}", class.big_change_right);
         if !diagnosis.ask_first.is_empty() {
@@ -105,10 +107,11 @@ fn answer(catalog: &Catalog, row: &Value) -> Result<Value, String> {
         proposal: ndjson::optional_text(row, "proposal")?,
         readings: &[],
     };
-    Ok(to_json(catalog, &diagnose(catalog, &symptom)))
+    let names = Names::read([symptom.symptom, symptom.proposal.unwrap_or_default()]);
+    Ok(to_json(catalog, &diagnose(catalog, &symptom), &names))
 }
 
-fn to_json(catalog: &Catalog, diagnosis: &Diagnosis) -> Value {
+fn to_json(catalog: &Catalog, diagnosis: &Diagnosis, names: &Names) -> Value {
     let suspects: Vec<Value> = diagnosis
         .suspects
         .iter()
@@ -117,11 +120,11 @@ fn to_json(catalog: &Catalog, diagnosis: &Diagnosis) -> Value {
             let checks: Vec<Value> = class
                 .checks
                 .iter()
-                .map(|c| json!({"run": c.run, "confirms": c.confirms, "rules_out": c.rules_out}))
+                .map(|c| json!({"run": names.fill(&c.run), "confirms": c.confirms, "rules_out": c.rules_out}))
                 .collect();
             Some(json!({
                 "class": class.id.as_str(), "family": class.family,
-                "score": (suspect.score * 10_000.0).round() / 10_000.0, "why": suspect.why, "checks": checks,
+                "score": (suspect.score * 10_000.0).round() / 10_000.0, "named": suspect.named, "why": suspect.why, "checks": checks,
             }))
         })
         .collect();
@@ -134,7 +137,8 @@ mod tests {
 
     fn page(text: &str) -> String {
         let catalog = open(None).expect("the shipped catalogue is valid");
-        to_text(&catalog, &diagnose(&catalog, &Symptom { symptom: text, ..Symptom::default() }))
+        let symptom = Symptom { symptom: text, ..Symptom::default() };
+        to_text(&catalog, &diagnose(&catalog, &symptom), &Names::read([text]))
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! `secondlook learn-diagnosis`: learns the ranking's word weights from labelled cases, and measures them honestly.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::diagnose::open;
 use crate::domain::ClassId;
-use crate::domain::diagnose::learn::{Case, learn, to_toml};
+use crate::domain::diagnose::learn::{Case, learn};
 use crate::domain::diagnose::{Catalog, Symptom, diagnose};
 
 /// Cases are cut into this many parts; each is judged by what was learned from the others.
@@ -19,7 +19,10 @@ const FOLDS: usize = 5;
 pub(super) struct Args {
     /// NDJSON of labelled cases: `{"symptom","proposal"?,"class","alt_classes"?}`
     cases: PathBuf,
-    /// Write the weights to this file (src/domain/diagnose/catalog/learned.toml)
+    /// More cases to learn from, which are not measured
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
+    /// Write the weights to this file (src/domain/diagnose/catalog/learned.txt)
     #[arg(long)]
     write: Option<PathBuf>,
     /// A catalogue file of your own, read after those that ship with the program
@@ -29,38 +32,45 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(&args.cases)
-        .with_context(|| format!("could not read {}", args.cases.display()))?;
-    let cases: Vec<Case> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(case)
-        .filter_map(Result::transpose)
-        .collect::<anyhow::Result<_>>()?;
+    let cases = read(&args.cases)?;
+    let always =
+        args.with.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let own = args.own.as_deref();
     let mut out = std::io::stdout().lock();
+    let measured = |learned: &[Case], held: &[Case]| -> anyhow::Result<Figures> {
+        let catalog = open(own)?;
+        let model = learn(&catalog, learned);
+        Ok(Figures::of(&catalog.with_learned(model), held))
+    };
+    writeln!(out, "{}", json!({"none_of_them_learned": measured(&always, &cases)?.to_json()}))?;
     let mut left_out = Vec::new();
     for fold in 0..FOLDS {
         let (held, rest) = split(&cases, fold);
-        let catalog = open(own)?;
-        let weights = learn(&catalog, &rest);
-        left_out.push(Figures::of(&catalog.with_learned(weights), &held));
-    }
-    for (fold, figures) in left_out.iter().enumerate() {
+        let figures = measured(&[always.as_slice(), &rest].concat(), &held)?;
         writeln!(out, "fold {fold}: {}", figures.to_json())?;
+        left_out.push(figures);
     }
     writeln!(out, "{}", json!({"leave_one_fifth_out": Figures::sum(&left_out).to_json()}))?;
     if let Some(path) = &args.write {
         let catalog = open(own)?;
+        let all = [always, cases].concat();
         let head = format!(
-            "# Learned from {} cases by `secondlook learn-diagnosis`; do not edit by hand.\n",
-            cases.len()
+            "# Learned from the catalogue's own lines and {} cases by `secondlook learn-diagnosis`; do not edit by hand.\n",
+            all.len()
         );
-        let text = to_toml(&catalog, &learn(&catalog, &cases), &head);
+        let text = catalog.learned_file(&learn(&catalog, &all), &head);
         std::fs::write(path, text)
             .with_context(|| format!("could not write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The cases of a file.
+fn read(path: &Path) -> anyhow::Result<Vec<Case>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("could not read {}", path.display()))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(case).filter_map(Result::transpose).collect()
 }
 
 fn split(cases: &[Case], fold: usize) -> (Vec<Case>, Vec<Case>) {

@@ -1,6 +1,7 @@
 //! The only reader of the environment: every fault is found at start and reported with the others.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -35,6 +36,8 @@ pub struct Config {
     pub incidents: Patterns,
     /// `SECONDLOOK_DIGEST_CHANNEL`, `SECONDLOOK_DIGEST_AT`: where and when the week is told.
     pub digest: Plan,
+    /// `SECONDLOOK_KNOWLEDGE`: the workspace's own classes, checks and names: file name and text.
+    pub knowledge: Vec<(String, String)>,
 }
 
 /// What a command needs that works on the store alone.
@@ -44,6 +47,8 @@ pub struct Records {
     pub database_url: DatabaseUrl,
     /// `SECONDLOOK_DIGEST_CHANNEL`, `SECONDLOOK_DIGEST_AT`: where and when the week is told.
     pub digest: Plan,
+    /// `SECONDLOOK_KNOWLEDGE`: as in [`Config`].
+    pub knowledge: Vec<(String, String)>,
 }
 
 /// What decides whether the bot speaks, for a command that has no Slack and no store.
@@ -55,6 +60,8 @@ pub struct Speaking {
     pub quiet_hours: Option<QuietHours>,
     /// `SECONDLOOK_INCIDENT_PATTERN`: which channels are about an incident.
     pub incidents: Patterns,
+    /// `SECONDLOOK_KNOWLEDGE`: as in [`Config`].
+    pub knowledge: Vec<(String, String)>,
 }
 
 /// Where everything is kept. It can hold a password, so it does not show itself.
@@ -120,7 +127,7 @@ pub struct Logging {
 }
 
 /// The variables this file reads, for the test that compares `.env.example` with it.
-pub const VARIABLES: [&str; 16] = [
+pub const VARIABLES: [&str; 17] = [
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
@@ -135,6 +142,7 @@ pub const VARIABLES: [&str; 16] = [
     "SECONDLOOK_INCIDENT_PATTERN",
     "SECONDLOOK_DIGEST_CHANNEL",
     "SECONDLOOK_DIGEST_AT",
+    "SECONDLOOK_KNOWLEDGE",
     "RUST_LOG",
     "LOG_FORMAT",
 ];
@@ -189,6 +197,7 @@ impl Partial {
             quiet_hours: faults.quiet_hours(&digest.schedule),
             incidents: faults.incidents(),
             digest,
+            knowledge: faults.knowledge(),
         };
         if config.app_token.is_none()
             && config.signing_secret.is_none()
@@ -217,7 +226,11 @@ impl Records {
     pub fn from_env() -> Result<Self, ConfigError> {
         read_dotenv()?;
         let mut faults = Faults { get: &environment, found: Vec::new() };
-        let records = Self { database_url: faults.database_url(), digest: faults.digest() };
+        let records = Self {
+            database_url: faults.database_url(),
+            digest: faults.digest(),
+            knowledge: faults.knowledge(),
+        };
         if faults.found.is_empty() { Ok(records) } else { Err(ConfigError(faults.found)) }
     }
 }
@@ -232,6 +245,7 @@ impl Speaking {
             limits: faults.limits(),
             quiet_hours: faults.quiet_hours(&digest.schedule),
             incidents: faults.incidents(),
+            knowledge: faults.knowledge(),
         };
         if faults.found.is_empty() { Ok(speaking) } else { Err(ConfigError(faults.found)) }
     }
@@ -282,6 +296,15 @@ pub fn colours_allowed() -> bool {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+fn toml_files(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
+    let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    paths.sort();
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    paths.iter().map(|path| Ok((name(path), std::fs::read_to_string(path)?))).collect()
 }
 
 fn count(faults: usize) -> String {
@@ -382,6 +405,16 @@ impl Faults<'_> {
                 "{name} is \"{value}\": {why}; give names with * and [0-9], such as {INCIDENTS}"
             ));
             Patterns::default()
+        })
+    }
+
+    /// The TOML files of the folder, by name; what is in them is checked with the files that ship.
+    fn knowledge(&mut self) -> Vec<(String, String)> {
+        let name = "SECONDLOOK_KNOWLEDGE";
+        let Some(folder) = self.set(name) else { return Vec::new() };
+        toml_files(Path::new(&folder)).unwrap_or_else(|why| {
+            self.found.push(format!("{name} is \"{folder}\": give a readable folder ({why})"));
+            Vec::new()
         })
     }
 

@@ -1,9 +1,9 @@
 //! Forms people fill in, and sheets they read: fields and words, no layout.
 
 use super::ClassId;
-use super::card::reading_line;
+use super::card::{names_of, outcome_name, reading_line};
 use super::diagnose::{Catalog, HypeNote, Symptom, diagnose};
-use super::investigation::{Case, OutcomeKind, Statement, cut};
+use super::investigation::{Case, Origin, OutcomeKind, Statement, cut};
 use super::message::{Form, Submission};
 use super::wording::{Line, Wording};
 
@@ -106,10 +106,10 @@ pub fn open_form(
 }
 
 /// The form that records how a case ended.
-pub fn close_form(form: Form, catalog: &Catalog, wording: &Wording) -> FormView {
+pub fn close_form(form: Form, origin: Origin, catalog: &Catalog, wording: &Wording) -> FormView {
     let outcomes = OutcomeKind::ALL
         .iter()
-        .map(|kind| (kind.as_str().to_owned(), wording.words(&format!("outcome_{kind}"), &[])));
+        .map(|kind| (kind.as_str().to_owned(), outcome_name(*kind, origin, wording)));
     let unsure = (UNSURE.to_owned(), wording.words("field_class_unsure", &[]));
     let classes = catalog.classes().iter().map(|c| (c.id.as_str().to_owned(), c.title.clone()));
     let field = |name: &'static str, kind, optional| Field {
@@ -279,14 +279,16 @@ pub fn checklist_sheet(case: &Case, catalog: &Catalog, wording: &Wording) -> She
     let said = case.symptom();
     let diagnosis =
         diagnose(catalog, &Symptom { symptom: &said, proposal: None, readings: &readings });
+    let names = names_of(case);
     let mut lines = Vec::new();
-    for suspect in &diagnosis.suspects {
+    for suspect in diagnosis.named() {
         let Some(class) = catalog.class(&suspect.class) else { continue };
         let fill = [("question", class.question.as_str()), ("why", &suspect.why)];
         lines.push(wording.line("checklist_class", &fill));
         for check in &class.checks {
+            let run = names.fill(&check.run);
             let fill = [
-                ("run", check.run.as_str()),
+                ("run", run.as_str()),
                 ("confirms", &check.confirms),
                 ("rules_out", &check.rules_out),
             ];

@@ -1,6 +1,8 @@
 //! The card of an incident: what helps first, what is known, and where big proposals wait for the review.
 
-use super::card::{Button, CHARS_MAX, Card, chars, cheapest, evidence_line, reading_line};
+use super::card::{
+    Button, CHARS_MAX, Card, chars, cheapest, evidence_line, names_of, reading_line,
+};
 use super::diagnose::{Catalog, Symptom, diagnose};
 use super::evidence::EvidenceKind;
 use super::investigation::{Case, Parked, cut};
@@ -66,7 +68,7 @@ fn find_out(case: &Case, catalog: &Catalog, wording: &Wording) -> Line {
             let rules_out = cut(&check.rules_out, 110);
             let fill = [
                 ("question", class.question.as_str()),
-                ("run", &check.run),
+                ("run", &names_of(case).fill(&check.run)),
                 ("rules_out", &rules_out),
             ];
             wording.line("incident_check", &fill)
@@ -95,8 +97,10 @@ mod tests {
     use super::*;
     use crate::domain::card::{self, LINES_MAX};
     use crate::domain::evidence::Reading;
-    use crate::domain::investigation::{CaseNumber, Evidence};
+    use crate::domain::form::{FieldKind, close_form};
+    use crate::domain::investigation::{CaseNumber, Evidence, Origin};
     use crate::domain::knowledge::Knowledge;
+    use crate::domain::message::Form;
 
     fn incident() -> Case {
         let number = CaseNumber(7);
@@ -117,6 +121,18 @@ mod tests {
         );
         assert!(at("Not known yet") < at("Post here") && at("Post here") < at("○ log"));
         assert!(at("Parking lot") < at("pause"));
+    }
+
+    #[test]
+    fn an_incident_ends_resolved_and_not_averted() {
+        let knowledge = Knowledge::embedded().unwrap();
+        let wording = knowledge.wordings.of("en");
+        let form = Form::Close { case: CaseNumber(7), channel: "C1".into() };
+        let view = close_form(form, Origin::Incident, &knowledge.catalog, wording);
+        let FieldKind::Choice(choices) = &view.fields[0].kind else { panic!("{view:?}") };
+        let of = |value: &str| choices.iter().find(|c| c.0 == value).map(|c| c.1.as_str());
+        assert_eq!(of("right_sized"), Some("resolved by a small step"));
+        assert_eq!(of("inconclusive"), Some("over; the cause was not found"));
     }
 
     #[test]

@@ -170,6 +170,7 @@ impl House {
             limits: self.limits,
             quiet_hours: self.quiet_hours.clone(),
             incidents: Patterns::default(),
+            knowledge: Vec::new(),
             digest: self.digest.clone(),
         }
     }

@@ -21,8 +21,12 @@ static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().u
 
 fn replayed(files: Files<'_>) -> Report {
     let dir = folder(files);
-    let settings =
-        Speaking { limits: Limits::default(), quiet_hours: None, incidents: Patterns::default() };
+    let settings = Speaking {
+        limits: Limits::default(),
+        quiet_hours: None,
+        incidents: Patterns::default(),
+        knowledge: vec![],
+    };
     let export = Export::open(dir.path()).unwrap();
     replay::run(export, &KNOWLEDGE, &settings, |_, _| {}, |_| {})
 }

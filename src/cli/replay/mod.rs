@@ -19,7 +19,7 @@ use crate::replay::{self, ChannelFigures, Export, Prompt, Report};
 use labels::Judgement;
 
 /// What the settings, the lines of --json and the labels are.
-const FORMATS: &str = r#"Public and private channels are replayed as if the bot had been invited to each of them; direct conversations never are. The bot's own settings count here too: SECONDLOOK_QUIET_PERIOD, SECONDLOOK_CHANNEL_CAP, SECONDLOOK_COOLDOWN, SECONDLOOK_INCIDENT_PATTERN. Nothing leaves this machine, and nothing is kept but the page you ask for.
+const FORMATS: &str = r#"Public and private channels are replayed as if the bot had been invited to each of them; direct conversations never are. The bot's own settings count here too: SECONDLOOK_QUIET_PERIOD, SECONDLOOK_CHANNEL_CAP, SECONDLOOK_COOLDOWN, SECONDLOOK_QUIET_HOURS, SECONDLOOK_INCIDENT_PATTERN, SECONDLOOK_KNOWLEDGE. Nothing leaves this machine, and nothing is kept but the page you ask for.
 
 With --json, one line per message it would have answered, and last {"summary":{…}}:
   {"channel":"C…","name":"backend","ts":"1763712000.000100","user":"U…","confidence":0.93,"kind":"switch_vendor","rule":"verb.leave"}
@@ -61,8 +61,8 @@ fn address(text: &str) -> Result<String, String> {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let settings = Speaking::from_env()?;
-    let knowledge = Knowledge::embedded()
-        .map_err(|reason| anyhow!(reason))
+    let knowledge = Knowledge::with_own(&settings.knowledge)
+        .map_err(|faults| anyhow!(faults))
         .context("could not load the phrase packs")?;
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let cannot = || format!("could not replay {}", args.export.display());

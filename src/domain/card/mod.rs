@@ -2,10 +2,10 @@
 //!
 //! It fits a phone: at most [`LINES_MAX`] lines and [`CHARS_MAX`] characters (DESIGN.md §3.2).
 
-use super::diagnose::{Catalog, Check, Class, Diagnosis, Symptom, diagnose};
+use super::diagnose::{Catalog, Check, Class, Diagnosis, Names, Symptom, diagnose};
 use super::evidence::{EvidenceKind, Reading};
 use super::incident;
-use super::investigation::{Case, Origin, Outcome, State, cut};
+use super::investigation::{Case, Origin, Outcome, OutcomeKind, State, cut};
 use super::message::Action;
 use super::wording::{Line, Piece, Wording, plain};
 use super::{ClassId, Door};
@@ -73,7 +73,7 @@ fn asking(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
     let tail = tail(case, &checks, catalog, wording, &readings);
     let rest: Vec<Line> = lines.iter().chain(&tail).cloned().collect();
     let aside = aside(case, &checks, catalog, wording);
-    lines.extend(ways_to_find_out(aside, &checks, &rest, wording));
+    lines.extend(ways_to_find_out(aside, &checks, &names_of(case), &rest, wording));
     lines.extend(tail);
     lines.truncate(LINES_MAX);
     Card { lines, buttons: buttons(case, wording), menu: menu(wording) }
@@ -131,10 +131,9 @@ pub(super) fn cheapest<'c>(
     diagnosis: &Diagnosis,
     catalog: &'c Catalog,
 ) -> Vec<(&'c Class, &'c Check)> {
-    let best = diagnosis.suspects.first().map_or(0.0, |suspect| suspect.score);
+    let best = diagnosis.named().next().map_or(0.0, |suspect| suspect.score);
     diagnosis
-        .suspects
-        .iter()
+        .named()
         .filter(|suspect| suspect.score >= WEAK * best)
         .filter_map(|suspect| catalog.class(&suspect.class))
         .filter_map(|class| class.checks.first().map(|check| (class, check)))
@@ -142,11 +141,20 @@ pub(super) fn cheapest<'c>(
         .collect()
 }
 
+/// The names that the case's commands can carry: evidence names them more surely than the message does.
+pub(super) fn names_of(case: &Case) -> Names {
+    let excerpts = case.evidence.iter().filter_map(|e| e.excerpt.as_deref());
+    let lines = case.evidence.iter().filter_map(|e| Some(e.reading.as_ref()?.line.as_str()));
+    let said = case.symptom();
+    Names::read(excerpts.chain(lines).chain([said.as_str()]))
+}
+
 /// The middle of the card: checks where a symptom is stated, else one question. A command is never cut: where two
 /// don't fit, one is shown.
 fn ways_to_find_out(
     aside: Option<Line>,
     checks: &[(&Class, &Check)],
+    names: &Names,
     rest: &[Line],
     wording: &Wording,
 ) -> Vec<Line> {
@@ -157,7 +165,7 @@ fn ways_to_find_out(
     for count in (1..=checks.len()).rev() {
         let mut lines = vec![wording.line("cheapest", &[])];
         for (n, (class, check)) in checks.iter().take(count).enumerate() {
-            lines.push(check_line(n + 1, class, check, wording));
+            lines.push(check_line(n + 1, class, &names.fill(&check.run), check, wording));
         }
         lines.push(wording.line("none_of_these", &[]));
         let used: usize = lines.iter().map(chars).sum();
@@ -196,14 +204,10 @@ fn aside(
 /// The classes in which the large proposal can be right (labelling rule of the catalogue's README).
 const BIG: [&str; 3] = ["structure-mismatch", "data-model", "real-capacity"];
 
-fn check_line(n: usize, class: &Class, check: &Check, wording: &Wording) -> Line {
+fn check_line(n: usize, class: &Class, run: &str, check: &Check, wording: &Wording) -> Line {
     let (n, rules_out) = (n.to_string(), cut(&check.rules_out, 110));
-    let fill = [
-        ("n", n.as_str()),
-        ("question", &class.question),
-        ("run", &check.run),
-        ("rules_out", &rules_out),
-    ];
+    let fill =
+        [("n", n.as_str()), ("question", &class.question), ("run", run), ("rules_out", &rules_out)];
     wording.line("check", &fill)
 }
 
@@ -315,7 +319,7 @@ fn closed(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
         lines.push(wording.line("known_problem", &[("problem", problem)]));
     }
     if let Some(outcome) = &case.outcome {
-        lines.push(outcome_line("closed", outcome, &number, catalog, wording));
+        lines.push(outcome_line("closed", case, outcome, catalog, wording));
     }
     if case.evidence.is_empty() {
         lines.push(wording.line("no_evidence", &[]));
@@ -331,11 +335,19 @@ fn closed(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
     Card { lines, buttons: Vec::new(), menu: Vec::new() }
 }
 
+/// How a case ended, in words that fit where it began: an incident is resolved, not averted.
+pub fn outcome_name(kind: OutcomeKind, origin: Origin, wording: &Wording) -> String {
+    match origin {
+        Origin::Incident => wording.words(&format!("outcome_incident_{kind}"), &[]),
+        _ => wording.words(&format!("outcome_{kind}"), &[]),
+    }
+}
+
 /// How a case ended, on one line; `phrase` is `closed` on the card, `outcome_said` in the thread.
 pub fn outcome_line(
     phrase: &str,
+    case: &Case,
     outcome: &Outcome,
-    number: &str,
     catalog: &Catalog,
     wording: &Wording,
 ) -> Line {
@@ -350,10 +362,11 @@ pub fn outcome_line(
         outcome.fixed.as_deref().map(|f| cut(f.trim_end_matches('.'), 300)),
     );
     let days = part("closed_days", "days", outcome.days.map(|d| d.to_string()));
-    let kind = wording.words(&format!("outcome_{}", outcome.kind), &[]);
+    let number = case.number.to_string();
+    let kind = outcome_name(outcome.kind, case.origin, wording);
     let fill = [
         ("outcome", kind.as_str()),
-        ("number", number),
+        ("number", &number),
         ("class", &class),
         ("fixed", &fixed),
         ("days", &days),

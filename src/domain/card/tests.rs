@@ -97,7 +97,7 @@ fn every_suspect_is_shown_with_its_whole_command() {
     for class in knowledge.catalog.classes() {
         let check = &class.checks[0];
         assert!(!check.run.contains('`'), "{}: a ` would end the code span early", class.id);
-        let lines = ways_to_find_out(None, &[(class, check)], &[], wording);
+        let lines = ways_to_find_out(None, &[(class, check)], &Names::default(), &[], wording);
         let text: String = lines.iter().map(plain).collect();
         assert!(text.contains(&check.run), "{}: {text}", class.id);
     }

@@ -1,13 +1,13 @@
-//! Learns, from labelled cases, how much each word, word group and idea speaks for each class.
+//! Learns how much each word, word pair, word group and idea speaks for each class.
 //!
-//! A small naive-Bayes layer: a class borrows from its family, the family from all cases, so that five cases
-//! a class are enough to help and too few to shout. Only features of three cases or more are kept: a word that
-//! one case alone has would be a memory, not a lesson.
+//! Multinomial logistic regression by gradient descent, over the catalogue's own lines (what people say first, and the
+//! classes' descriptions) and labelled cases. Only features of the catalogue's own lines are kept, so nothing that
+//! stands in a case alone can be read out of the weights.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 
 use super::message::Message;
+use super::model::{Learned, Model};
 use super::rank::number;
 use super::{Catalog, ClassId, Symptom};
 
@@ -24,155 +24,166 @@ pub struct Case {
     pub also: Vec<ClassId>,
 }
 
-/// Learned log-odds: feature → (class index, weight).
-pub type Weights = HashMap<String, Vec<(usize, f64)>>;
+/// Passes over all lines: more would learn them by heart.
+const PASSES: usize = 12;
+/// How far one line moves the weights.
+const RATE: f32 = 0.5;
+/// How much of a weight each line takes back.
+const DECAY: f32 = 1e-4;
+/// What does not depend on any word is learned more slowly.
+const ALWAYS_RATE: f32 = 0.025;
+/// A pair of words counts when so many own lines have it; a single word always does.
+const PAIR_LINES: u32 = 2;
+/// An acceptable neighbour counts as this much of a case.
+const ALSO: f32 = 0.3;
+/// Weights nearer to zero say nothing and are not kept.
+const SMALLEST: f32 = 0.15;
 
-/// The feature every message has; its weights are the classes' own frequencies.
-pub(super) const ALWAYS: &str = "*";
-/// A feature of fewer cases than this would be a memory of one of them.
-const FEWEST: u32 = 3;
-/// Weights nearer to zero than this are noise and are not kept.
-const SMALLEST: f64 = 0.3;
-
-/// Counts of features by class.
-struct Counts {
-    cases: Vec<f64>,
-    features: BTreeMap<String, (Vec<f64>, u32)>,
+/// A line as the learner sees it: features with their share, classes with theirs.
+struct Example {
+    features: Vec<(usize, f32)>,
+    truth: Vec<(usize, f32)>,
 }
 
-/// Learns from the catalogue itself: each line people say first is a case, and so is the class's own description.
-pub(super) fn from_own_words(catalog: &Catalog) -> Weights {
+/// The lines the catalogue itself brings: what people say first, and each class's own description.
+fn own_lines(catalog: &Catalog) -> Vec<Case> {
     let mut cases = Vec::new();
     for class in &catalog.classes {
         let own = [&class.title, &class.definition, &class.question, &class.hides_behind];
-        for text in class.heard.iter().chain(own) {
-            cases.push(Case {
-                symptom: text.clone(),
-                proposal: None,
-                class: class.id.clone(),
-                also: Vec::new(),
-            });
-        }
+        cases.extend(class.heard.iter().chain(own).map(|text| Case {
+            symptom: text.clone(),
+            proposal: None,
+            class: class.id.clone(),
+            also: Vec::new(),
+        }));
     }
-    let mut weights = learn(catalog, &cases);
-    // How many lines somebody wrote for a class says nothing about how often it happens.
-    weights.remove(ALWAYS);
-    weights
-}
-
-/// Learns from these cases.
-pub fn learn(catalog: &Catalog, cases: &[Case]) -> Weights {
-    let counts = count(catalog, cases);
-    let borrow = catalog.engine.weights;
-    let classes = catalog.classes.len();
-    let families: Vec<usize> = (0..classes)
-        .map(|c| {
-            let family = &catalog.classes[c].family;
-            catalog.classes.iter().position(|other| &other.family == family).unwrap_or(c)
-        })
-        .collect();
-    let by_family = |per_class: &[f64]| {
-        let mut sums = vec![0.0; classes];
-        for (class, value) in per_class.iter().enumerate() {
-            sums[families[class]] += value;
-        }
-        sums
-    };
-    let total: f64 = counts.cases.iter().sum::<f64>().max(1.0);
-    let family_cases = by_family(&counts.cases);
-    let mut weights = Weights::new();
-    for (feature, (per_class, seen)) in &counts.features {
-        if *seen < FEWEST {
-            continue;
-        }
-        let overall = (per_class.iter().sum::<f64>() / total).max(1e-6);
-        let family_counts = by_family(per_class);
-        let learned = (0..classes).filter_map(|class| {
-            let family = families[class];
-            let more_in_family = (family_counts[family] + borrow.borrow_family)
-                / (family_cases[family] * overall + borrow.borrow_family);
-            let more_in_class = (per_class[class] + borrow.borrow_class * more_in_family)
-                / (counts.cases[class] * overall + borrow.borrow_class);
-            let weight = more_in_class.ln();
-            (weight.abs() >= SMALLEST).then_some((class, weight))
-        });
-        weights.insert(feature.clone(), learned.collect());
-    }
-    weights.insert(ALWAYS.to_owned(), frequencies(&counts.cases, borrow.prior));
-    weights
-}
-
-fn frequencies(cases: &[f64], share: f64) -> Vec<(usize, f64)> {
-    let mean = cases.iter().sum::<f64>() / number(cases.len().max(1));
     cases
-        .iter()
-        .enumerate()
-        .map(|(class, n)| (class, share * ((n + 1.0) / (mean + 1.0)).ln()))
-        .collect()
 }
 
-fn count(catalog: &Catalog, cases: &[Case]) -> Counts {
-    let classes = catalog.classes.len();
-    let index: HashMap<&str, usize> =
+/// Learns from the catalogue's own lines and from these cases.
+pub fn learn(catalog: &Catalog, cases: &[Case]) -> Model {
+    let own = own_lines(catalog);
+    let names = |case: &Case| -> Vec<String> {
+        let proposal = case.proposal.as_deref();
+        let asked = Symptom { symptom: &case.symptom, proposal, readings: &[] };
+        let features = Message::read(&catalog.engine, &asked).features(&catalog.engine);
+        features.into_iter().map(|feature| feature.name).collect()
+    };
+    let read: Vec<(Vec<String>, &Case)> =
+        own.iter().chain(cases).map(|case| (names(case), case)).collect();
+    let vocabulary = vocabulary(&read[..own.len()]);
+    let position: HashMap<&str, usize> =
         catalog.classes.iter().enumerate().map(|(i, c)| (c.id.as_str(), i)).collect();
-    let mut counts = Counts { cases: vec![0.0; classes], features: BTreeMap::new() };
-    for case in cases {
-        let symptom =
-            Symptom { symptom: &case.symptom, proposal: case.proposal.as_deref(), readings: &[] };
-        let features = Message::read(&catalog.engine, &symptom).features(&catalog.engine);
-        let features: Vec<String> = features.into_iter().skip(1).map(|f| f.name).collect();
-        let labels = std::iter::once((&case.class, 1.0))
-            .chain(case.also.iter().map(|c| (c, catalog.engine.weights.also)));
-        for (class, weight) in labels {
-            if let Some(&class) = index.get(class.as_str()) {
-                counts.add(class, weight, &features, classes);
-            }
-        }
-        counts.see(&features);
-    }
-    counts
+    let mut examples: Vec<Example> =
+        read.iter().map(|(names, case)| example(names, case, &vocabulary, &position)).collect();
+    let weights = descend(&mut examples, vocabulary.len(), catalog.classes.len());
+    let kept = |row: &[f32]| -> Vec<(usize, f32)> {
+        row.iter().copied().enumerate().filter(|(_, w)| w.abs() >= SMALLEST).collect()
+    };
+    let (always, rows) = weights.split_at(catalog.classes.len());
+    let features = vocabulary.into_iter().map(|(name, (index, rarity))| {
+        let row = &rows[index * catalog.classes.len()..][..catalog.classes.len()];
+        (name, Learned { rarity, weights: kept(row) })
+    });
+    Model { always: kept(always), features: features.collect() }
 }
 
-impl Counts {
-    fn add(&mut self, class: usize, weight: f64, features: &[String], classes: usize) {
-        self.cases[class] += weight;
-        for feature in features {
-            let entry =
-                self.features.entry(feature.clone()).or_insert_with(|| (vec![0.0; classes], 0));
-            entry.0[class] += weight;
+/// Every feature of the own lines, numbered, with its rarity.
+fn vocabulary(own: &[(Vec<String>, &Case)]) -> BTreeMap<String, (usize, f32)> {
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for name in own.iter().flat_map(|(names, _)| names) {
+        *lines.entry(name).or_default() += 1;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a logarithm of a count is small")]
+    let rarity = |seen: u32| (1.0 + number(own.len()) / f64::from(seen)).ln() as f32;
+    let often = |(name, seen): &(&str, u32)| *seen >= PAIR_LINES || !name.contains('~');
+    let kept = lines.into_iter().filter(often).enumerate();
+    kept.map(|(index, (name, seen))| (name.to_owned(), (index, rarity(seen)))).collect()
+}
+
+fn example(
+    names: &[String],
+    case: &Case,
+    vocabulary: &BTreeMap<String, (usize, f32)>,
+    position: &HashMap<&str, usize>,
+) -> Example {
+    let known: Vec<(usize, f32)> =
+        names.iter().filter_map(|name| vocabulary.get(name).copied()).collect();
+    let length = known.iter().map(|(_, rarity)| rarity * rarity).sum::<f32>().sqrt().max(1e-6);
+    let labels = std::iter::once((&case.class, 1.0)).chain(case.also.iter().map(|c| (c, ALSO)));
+    let truth: Vec<(usize, f32)> =
+        labels.filter_map(|(id, share)| Some((*position.get(id.as_str())?, share))).collect();
+    let all = truth.iter().map(|(_, share)| share).sum::<f32>().max(1e-6);
+    Example {
+        features: known.into_iter().map(|(index, rarity)| (index, rarity / length)).collect(),
+        truth: truth.into_iter().map(|(class, share)| (class, share / all)).collect(),
+    }
+}
+
+/// The weights: first what does not depend on any word, then one row of classes a feature.
+fn descend(examples: &mut [Example], features: usize, classes: usize) -> Vec<f32> {
+    let mut weights = vec![0.0_f32; (features + 1) * classes];
+    let row = |feature: usize| (feature + 1) * classes;
+    let mut wrong = vec![0.0_f32; classes];
+    for pass in 0..PASSES {
+        shuffle(examples, pass);
+        for example in &*examples {
+            wrong.copy_from_slice(&weights[..classes]);
+            for &(feature, share) in &example.features {
+                let row = &weights[row(feature)..][..classes];
+                wrong.iter_mut().zip(row).for_each(|(sum, weight)| *sum += share * weight);
+            }
+            to_shares(&mut wrong);
+            for &(class, share) in &example.truth {
+                wrong[class] -= share;
+            }
+            for &(feature, share) in &example.features {
+                let row = &mut weights[row(feature)..][..classes];
+                for (weight, wrong) in row.iter_mut().zip(&wrong) {
+                    *weight -= RATE * (share * wrong + DECAY * *weight);
+                }
+            }
+            let always = weights[..classes].iter_mut().zip(&wrong);
+            always.for_each(|(weight, wrong)| *weight -= ALWAYS_RATE * wrong);
         }
     }
+    weights
+}
 
-    fn see(&mut self, features: &[String]) {
-        for feature in features {
-            if let Some(entry) = self.features.get_mut(feature) {
-                entry.1 += 1;
-            }
-        }
+/// Log-odds become shares that sum to one.
+fn to_shares(odds: &mut [f32]) {
+    let most = odds.iter().copied().fold(f32::MIN, f32::max);
+    for odds in odds.iter_mut() {
+        *odds = (*odds - most).exp();
+    }
+    let all: f32 = odds.iter().sum();
+    for odds in odds.iter_mut() {
+        *odds /= all;
+    }
+}
+
+/// Another order in each pass, the same on every machine (Knuth's linear congruential generator).
+fn shuffle(examples: &mut [Example], pass: usize) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_add(pass as u64);
+    for last in (1..examples.len()).rev() {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let bound = last as u64 + 1;
+        examples.swap(last, ((state >> 33) % bound) as usize);
     }
 }
 
 impl Catalog {
-    /// Uses these learned weights instead of those of the files.
+    /// Uses this model instead of that of the files.
     #[must_use]
-    pub fn with_learned(mut self, weights: Weights) -> Self {
-        self.engine.learned = weights;
+    pub fn with_learned(mut self, model: Model) -> Self {
+        self.engine.learned = model;
         self
     }
-}
 
-/// The weights as a catalogue file, one feature a line.
-pub fn to_toml(catalog: &Catalog, weights: &Weights, head: &str) -> String {
-    let mut text = format!("{head}\n[learned]\n");
-    for (feature, classes) in weights.iter().collect::<BTreeMap<_, _>>() {
-        let classes: Vec<String> = classes
-            .iter()
-            .map(|(class, weight)| format!("{} = {weight:.1}", catalog.classes[*class].id))
-            .collect();
-        if !classes.is_empty() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{feature:?} = {{ {} }}", classes.join(", "));
-        }
+    /// The model as the file `catalog/learned.txt`.
+    pub fn learned_file(&self, model: &Model, head: &str) -> String {
+        let ids: Vec<&str> = self.classes.iter().map(|class| class.id.as_str()).collect();
+        format!("{head}{}", model.to_text(&ids))
     }
-    text
 }

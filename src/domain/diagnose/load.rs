@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::questions::{HypeNote, Pack, Question, Restraint};
-use super::reader::{Faults, Line, Place, Source, Table, as_number};
+use super::reader::{Faults, Line, Place, Source, Table};
 use super::resolve::resolve;
 use super::text::Same;
 use super::{Catalog, Check, Class, Level, Weights};
@@ -23,11 +23,14 @@ pub(super) const EMBEDDED: &[(&str, &str)] = &[
     ("words.toml", include_str!("catalog/words.toml")),
     ("ideas.toml", include_str!("catalog/ideas.toml")),
     ("ranking.toml", include_str!("catalog/ranking.toml")),
-    ("learned.toml", include_str!("catalog/learned.toml")),
+    ("learned.txt", include_str!("catalog/learned.txt")),
     ("questions.toml", include_str!("catalog/questions.toml")),
     ("hype.toml", include_str!("catalog/hype.toml")),
     ("restraint.toml", include_str!("catalog/restraint.toml")),
 ];
+
+/// The file that `learn` writes is no TOML: it is long, and read at every start.
+const LEARNED: &str = "learned.txt";
 
 /// What the files say, before references between them are looked up.
 #[derive(Default)]
@@ -43,8 +46,8 @@ pub(super) struct Draft {
     pub(super) same: Same,
     pub(super) groups: HashMap<String, Vec<String>>,
     pub(super) weights: Option<Weights>,
-    /// Class, feature, weight.
-    pub(super) learned: Vec<(Line, String, f64)>,
+    /// Name and text of the file of learned weights.
+    pub(super) learned: Option<(String, String)>,
     pub(super) first: Vec<(Question, Vec<Line>)>,
     pub(super) packs: Vec<Pack>,
     pub(super) hype: Vec<(HypeNote, Vec<Line>)>,
@@ -70,6 +73,10 @@ pub(super) fn load(files: &[(&str, &str)]) -> Result<Catalog, Faults> {
     let mut faults = Vec::new();
     let mut draft = Draft::default();
     for (file, text) in files {
+        if file.ends_with(LEARNED) {
+            draft.learned = Some(((*file).to_owned(), (*text).to_owned()));
+            continue;
+        }
         let source = Source::new(file, text);
         let parsed = source.parse(&mut faults);
         let mut table = Table::new(&source, parsed.get_ref(), 0, &mut faults);
@@ -108,7 +115,6 @@ impl Draft {
         table.inner("same", |t| self.same_words(t));
         table.inner("groups", |t| self.group(t));
         table.inner("weights", |t| self.weights = Some(weights(t)));
-        table.inner("learned", |t| self.learned_weights(t));
         table.each("first_question", |t| {
             self.first.push((
                 Question { text: t.text("ask").text, unless: Vec::new() },
@@ -146,6 +152,7 @@ impl Draft {
             confused_with: Vec::new(),
             reversibility: t.text("reversibility").text,
             big_change_right: t.text("big_change_right").text,
+            reports: t.optional_whole("reports"),
             last_reviewed: t.date("last_reviewed"),
             checks: Vec::new(),
         };
@@ -187,24 +194,6 @@ impl Draft {
                     self.groups.entry(name).or_default().extend(members);
                 }
                 None => t.fault(place.fault(format!("'{name}' has to be a list of words"))),
-            }
-        }
-    }
-
-    fn learned_weights(&mut self, t: &mut Table<'_, '_>) {
-        for (feature, value, place) in t.entries() {
-            let Some(classes) = value.get_ref().as_table() else {
-                t.fault(place.fault(format!("'{feature}' has to be a table of classes")));
-                continue;
-            };
-            for (class, weight) in classes {
-                let class = Line { text: class.get_ref().to_string(), place: place.clone() };
-                match as_number(weight.get_ref()) {
-                    Some(weight) => self.learned.push((class, feature.clone(), weight)),
-                    None => t.fault(
-                        place.fault(format!("the weight of '{}' has to be a number", class.text)),
-                    ),
-                }
             }
         }
     }
@@ -252,17 +241,14 @@ fn weights(t: &mut Table<'_, '_>) -> Weights {
         proposal_share: t.number("proposal_share"),
         supports: t.number("supports"),
         contradicts: t.number("contradicts"),
-        heard: t.number("heard"),
         learned: t.number("learned"),
-        borrow_family: t.number("borrow_family"),
-        borrow_class: t.number("borrow_class"),
         prior: t.number("prior"),
         look_alike: t.number("look_alike"),
-        only_learned: t.number("only_learned"),
         doubt: t.number("doubt"),
         weak_share: t.number("weak_share"),
-        length: t.number("length"),
-        also: t.number("also"),
+        unknown: t.number("unknown"),
         named_from: t.number("named_from"),
+        one_word: t.number("one_word"),
+        learned_reason: t.number("learned_reason"),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::learn::ALWAYS;
 use super::pattern::{Found, Pattern};
 use super::text::{Word, words};
 use super::{Engine, Symptom};
@@ -21,13 +20,17 @@ pub(super) struct Message<'a> {
     ideas: Vec<Option<Found>>,
 }
 
-/// Something a message has or has not: a word's stem, a word group (`@slow`) or an idea (`#restart-cures`).
+/// Something a message has or has not: a word's stem, two near each other (`cold~start`), a word group (`@slow`) or an
+/// idea (`#restart-cures`).
 pub(super) struct Feature {
     /// Its name in the weights.
     pub(super) name: String,
-    /// The first word it stands at; none for what every message has.
-    pub(super) word: Option<usize>,
+    /// The words it stands at.
+    pub(super) words: [usize; 2],
 }
+
+/// Words so far apart, those that say nothing not counted, make a pair.
+const PAIR_REACH: usize = 6;
 
 impl<'a> Message<'a> {
     /// Reads what was asked.
@@ -70,26 +73,48 @@ impl<'a> Message<'a> {
         text.get(start..end).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Its features, [`ALWAYS`] first.
+    /// Its features, each once.
     pub(super) fn features(&self, engine: &Engine) -> Vec<Feature> {
         let mut seen = HashSet::new();
-        let mut features = vec![Feature { name: ALWAYS.to_owned(), word: None }];
-        for (at, word) in self.words.iter().enumerate() {
-            if !engine.stop.contains(&word.stem) && seen.insert(&word.stem) {
-                features.push(Feature { name: word.stem.clone(), word: Some(at) });
+        let mut features = Vec::new();
+        let mut add = |name: String, words: [usize; 2]| {
+            if seen.insert(name.clone()) {
+                features.push(Feature { name, words });
+            }
+        };
+        let telling = |(_, word): &(usize, &Word)| !engine.stop.contains(&word.stem);
+        let words: Vec<(usize, &str)> = self
+            .words
+            .iter()
+            .enumerate()
+            .filter(telling)
+            .map(|(at, word)| (at, name(word)))
+            .collect();
+        for (from, &(at, first)) in words.iter().enumerate() {
+            add(first.to_owned(), [at, at]);
+            for &(other, second) in words.iter().skip(from + 1).take(PAIR_REACH) {
+                let (a, b) = if first < second { (first, second) } else { (second, first) };
+                if a != b {
+                    add(format!("{a}~{b}"), [at, other]);
+                }
             }
         }
         for (name, term) in &engine.groups {
             if let Some(place) = self.places[*term].first() {
-                features.push(Feature { name: name.clone(), word: Some(place.0) });
+                add(name.clone(), [place.0, place.0]);
             }
         }
         for (idea, found) in engine.ideas.iter().zip(&self.ideas) {
-            if let Some(found) = found {
-                let word = found.words.first().copied();
-                features.push(Feature { name: idea.name.clone(), word });
+            if let Some(&word) = found.as_ref().and_then(|found| found.words.first()) {
+                add(idea.name.clone(), [word, word]);
             }
         }
         features
     }
+}
+
+/// The word as a feature: which number it is says nothing, that it is one may.
+fn name(word: &Word) -> &str {
+    let number = word.stem.bytes().all(|b| b.is_ascii_digit()) && word.stem.len() != 3;
+    if number { "1" } else { &word.stem }
 }

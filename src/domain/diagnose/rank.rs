@@ -5,16 +5,18 @@ use super::pattern::Found;
 use super::why::why;
 use super::{Catalog, Cue, Diagnosis, Level, Suspect, Symptom};
 
-/// A card never needs more; a longer list only hides the good ones.
-const MOST_SUSPECTS: usize = 5;
-/// One suspect alone invites tunnel vision.
-const FEWEST_SUSPECTS: usize = 3;
-/// Learned words count half beside what can be quoted as a phrase when it is asked whether there is a reason at all.
-const LEARNED_AS_REASON: f64 = 0.5;
+/// So many are ranked; people are shown fewer, and only those that are named.
+const RANKED: usize = 8;
 /// Below this share the first suspect is a guess, and the questions come first.
 const CLEAR_FROM: f64 = 0.4;
+/// From this share on, words without a phrase are reason enough.
+const SURE_FROM: f64 = 0.6;
 /// A cue found weaker than this does not make a bare proposal a symptom.
 const PHRASE_FROM: f64 = 1.0;
+
+/// Said of a class that is ranked but not named.
+const NO_REASON: &str =
+    "Other words of the message are heard with this too; none is a reason by itself.";
 
 /// A cue that was found.
 pub(super) struct Hit<'c> {
@@ -26,6 +28,17 @@ pub(super) struct Hit<'c> {
     pub(super) gain: f64,
 }
 
+impl Hit<'_> {
+    /// What it counts as a reason to show: the bare name of a thing is none, and a single word is a weak one.
+    fn as_reason(&self, one_word: f64) -> f64 {
+        match (self.cue.level, self.found.words.len()) {
+            (Level::Context, _) | (Level::Hint, 1) => 0.0,
+            (Level::Hint, _) | (_, 1) => self.gain * one_word,
+            _ => self.gain,
+        }
+    }
+}
+
 /// One class while it is weighed.
 #[derive(Default)]
 pub(super) struct Weighed<'c> {
@@ -33,6 +46,8 @@ pub(super) struct Weighed<'c> {
     pub(super) score: f64,
     /// The part of it that can be quoted: cues and supporting readings.
     reasons: f64,
+    /// Whether a reading supports it: then it is always named.
+    supported: bool,
     /// The part of it that was learned.
     learned: f64,
     /// Words that speak for it, with what each adds.
@@ -49,8 +64,8 @@ pub fn diagnose(catalog: &Catalog, asked: &Symptom<'_>) -> Diagnosis {
     add_look_alikes(catalog, &mut weighed);
     add_readings(catalog, asked, &mut weighed);
     let stated = !asked.readings.is_empty() || is_stated(catalog, &message, &weighed);
-    let suspects = if stated { name(catalog, asked, &message, &weighed) } else { Vec::new() };
-    let clear = suspects.first().is_some_and(|first| first.score >= CLEAR_FROM);
+    let suspects = rank(catalog, asked, &message, &weighed, stated);
+    let clear = suspects.first().is_some_and(|first| first.named && first.score >= CLEAR_FROM);
     let ask_first = catalog.first_questions(&message, clear);
     Diagnosis { suspects, ask_first }
 }
@@ -74,12 +89,17 @@ fn weigh_cues<'c>(catalog: &'c Catalog, message: &Message<'_>) -> Vec<Weighed<'c
             hits[cue.class].push(Hit { cue, found, gain: cue.weight * share });
         }
     }
-    hits.into_iter().map(Weighed::of).collect()
+    hits.into_iter().map(|hits| Weighed::of(hits, weights.one_word)).collect()
 }
 
 impl<'c> Weighed<'c> {
+    /// Whether anything at all speaks for it.
+    fn is_spoken_of(&self) -> bool {
+        self.reasons > 0.0 || self.learned > 0.0
+    }
+
     /// Adds cues, strongest first; words a stronger cue already used count only once.
-    fn of(mut hits: Vec<Hit<'c>>) -> Self {
+    fn of(mut hits: Vec<Hit<'c>>, one_word: f64) -> Self {
         hits.sort_by(|a, b| b.gain.abs().total_cmp(&a.gain.abs()));
         let mut class = Self::default();
         let mut used: Vec<usize> = Vec::new();
@@ -89,7 +109,7 @@ impl<'c> Weighed<'c> {
             hit.gain *= number(fresh) / number(hit.found.words.len().max(1));
             class.score += hit.gain;
             if hit.gain > 0.0 {
-                class.reasons += if hit.cue.level == Level::Context { 0.0 } else { hit.gain };
+                class.reasons += hit.as_reason(one_word);
                 class.hits.push(hit);
             }
         }
@@ -99,20 +119,21 @@ impl<'c> Weighed<'c> {
 
 /// Adds what was learned, and remembers the words that spoke for a class.
 fn add_learned(catalog: &Catalog, features: &[Feature], weighed: &mut [Weighed<'_>]) {
-    let engine = &catalog.engine;
-    // A long story repeats itself: its words are no independent witnesses.
-    let scale = (engine.weights.length / number(features.len())).sqrt().min(1.0);
-    let layers = [(&engine.heard, engine.weights.heard), (&engine.learned, engine.weights.learned)];
-    for feature in features {
-        for (weights, share) in layers {
-            for (class, weight) in weights.get(&feature.name).into_iter().flatten() {
-                let gain = weight * share * feature.word.map_or(1.0, |_| scale);
-                let class = &mut weighed[*class];
-                class.score += gain;
-                if let Some(word) = feature.word.filter(|_| gain > 0.0) {
-                    class.learned += gain;
-                    class.words.push((gain, word));
-                }
+    let share = catalog.engine.weights.learned;
+    for (class, weight) in &catalog.engine.learned.always {
+        weighed[*class].score += share * f64::from(*weight);
+    }
+    for (class, weighed) in catalog.classes.iter().zip(weighed.iter_mut()) {
+        weighed.score += catalog.engine.weights.prior * class.prior();
+    }
+    for said in catalog.engine.learned.hear(features) {
+        for (class, weight) in said.weights {
+            let gain = share * said.share * f64::from(*weight);
+            let class = &mut weighed[*class];
+            class.score += gain;
+            if gain > 0.0 {
+                class.learned += gain;
+                class.words.extend(said.feature.words.map(|word| (gain / 2.0, word)));
             }
         }
     }
@@ -137,6 +158,7 @@ fn add_readings(catalog: &Catalog, asked: &Symptom<'_>, weighed: &mut [Weighed<'
             if reading.supports.contains(&class.id) {
                 weighed.score += weights.supports;
                 weighed.reasons += weights.supports;
+                weighed.supported = true;
             }
             if reading.against.contains(&class.id) {
                 weighed.score += weights.contradicts;
@@ -145,72 +167,40 @@ fn add_readings(catalog: &Catalog, asked: &Symptom<'_>, weighed: &mut [Weighed<'
     }
 }
 
-/// A class on its way to the list.
-struct Named {
-    class: usize,
-    score: f64,
-    why: String,
-}
-
-/// Best first: the classes with enough reason, filled up with look-alikes if they are few.
-fn name(
+/// Best first. A class is named to people only with a reason that can be quoted from what they wrote or posted.
+fn rank(
     catalog: &Catalog,
     asked: &Symptom<'_>,
     message: &Message<'_>,
     weighed: &[Weighed<'_>],
+    stated: bool,
 ) -> Vec<Suspect> {
     let weights = &catalog.engine.weights;
-    let mut named: Vec<Named> = Vec::new();
-    for (class, found) in weighed.iter().enumerate() {
-        let quotable = found.reasons >= weights.named_from;
-        let enough = found.reasons + LEARNED_AS_REASON * found.learned >= weights.named_from;
-        let score = found.score + if quotable { 0.0 } else { weights.only_learned };
-        let why = if enough { why(catalog, asked, message, class, found) } else { String::new() };
-        if !why.is_empty() {
-            named.push(Named { class, score, why });
-        }
-    }
-    best_first(&mut named);
-    named.truncate(MOST_SUSPECTS);
-    add_neighbours(catalog, &mut named, weighed);
-    // What is not named keeps a share, so that a weak first place does not look certain.
-    let odds = |score: f64| (score / weights.doubt).exp();
-    let total = odds(2.0 * weights.named_from) + named.iter().map(|n| odds(n.score)).sum::<f64>();
+    let mut order: Vec<usize> = (0..weighed.len()).collect();
+    order.sort_by(|&a, &b| weighed[b].score.total_cmp(&weighed[a].score).then(a.cmp(&b)));
+    let spoken: Vec<usize> =
+        order.into_iter().filter(|&class| weighed[class].is_spoken_of()).collect();
+    // What is not ranked keeps a share, so that a weak first place does not look certain.
+    let odds = |class: usize| (weighed[class].score / weights.doubt).exp();
+    let total = (weights.unknown / weights.doubt).exp()
+        + spoken.iter().map(|&class| odds(class)).sum::<f64>();
     // Beside a clear first, a weak second only distracts.
-    let least = weights.weak_share * named.first().map_or(0.0, |first| odds(first.score));
-    named.retain(|n| weighed[n.class].reasons >= weights.named_from || odds(n.score) >= least);
-    let suspect = |n: Named| Suspect {
-        class: catalog.classes[n.class].id.clone(),
-        score: odds(n.score) / total,
-        why: n.why,
-    };
-    named.into_iter().map(suspect).collect()
-}
-
-fn best_first(named: &mut [Named]) {
-    named.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.class.cmp(&b.class)));
-}
-
-/// A list of one or two is filled up with the look-alikes of what is on it.
-fn add_neighbours(catalog: &Catalog, named: &mut Vec<Named>, weighed: &[Weighed<'_>]) {
-    let Some(last) = named.last().map(|n| n.score) else { return };
-    // They stay below what has reasons of its own, unless readings spoke against all of that.
-    let most = last.max(0.0);
-    let mut others: Vec<Named> = Vec::new();
-    for (class, found) in weighed.iter().enumerate() {
-        let id = &catalog.classes[class].id;
-        let like =
-            named.iter().map(|n| &catalog.classes[n.class]).find(|c| c.confused_with.contains(id));
-        if let Some(like) = like.filter(|_| named.iter().all(|n| n.class != class)) {
-            let why = format!("Looks much like this one: {}", like.question);
-            others.push(Named { class, score: found.score.min(most), why });
+    let least = weights.weak_share * spoken.first().map_or(0.0, |&first| odds(first));
+    let suspect = |&class: &usize| {
+        let found = &weighed[class];
+        let enough = found.reasons > 0.0
+            && found.reasons + weights.learned_reason * found.learned >= weights.named_from;
+        let score = odds(class) / total;
+        let reason = score >= SURE_FROM || (enough && odds(class) >= least);
+        let why = why(catalog, asked, message, class, found);
+        Suspect {
+            class: catalog.classes[class].id.clone(),
+            score,
+            named: found.supported || (stated && reason && why.is_some()),
+            why: why.unwrap_or_else(|| NO_REASON.to_owned()),
         }
-    }
-    best_first(&mut others);
-    let missing = FEWEST_SUSPECTS.saturating_sub(named.len());
-    named.extend(others.into_iter().take(missing));
-    // A stable sort: at equal scores what has its own reasons stays first.
-    named.sort_by(|a, b| b.score.total_cmp(&a.score));
+    };
+    spoken.iter().take(RANKED).map(suspect).collect()
 }
 
 /// A small count as a number.

@@ -171,6 +171,12 @@ impl<'a, 'f> Table<'a, 'f> {
         0
     }
 
+    /// A whole number that may be missing.
+    pub(super) fn optional_whole(&mut self, key: &'static str) -> Option<u16> {
+        self.get(key)?;
+        Some(self.whole(key))
+    }
+
     /// A required number.
     pub(super) fn number(&mut self, key: &'static str) -> f64 {
         if let Some(number) = self.get(key).and_then(|value| as_number(value.get_ref())) {

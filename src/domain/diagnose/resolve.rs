@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::load::Draft;
+use super::model::Model;
 use super::pattern::{Pattern, Terms, Vocabulary};
 use super::questions::{HypeNote, Question, Restraint};
 use super::reader::{Fault, Line, Place};
 use super::text::stem;
-use super::{Catalog, Class, Cue, Engine, Idea, learn};
+use super::{Catalog, Class, Cue, Engine, Idea};
 use crate::domain::ClassId;
 
 /// What is needed to look up and compile, with the faults found on the way.
@@ -41,12 +42,9 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Vec<Fault>) -> Catalog {
         Some(Cue { class: class?, level: cue.level, weight, pattern: pattern? })
     });
     let cues = cues.collect();
-    let mut learned = learn::Weights::new();
-    for (class, feature, weight) in draft.learned {
-        if let Some(class) = resolver.class(&class) {
-            learned.entry(feature).or_default().push((class, weight));
-        }
-    }
+    let learned = draft.learned.as_ref().map_or_else(Model::default, |(file, text)| {
+        Model::parse(file, text, &resolver.classes, resolver.faults)
+    });
     let mut classes: Vec<Class> = draft.classes.into_iter().map(|(class, _)| class).collect();
     for (class, other) in draft.confused {
         if resolver.class(&other).is_some() {
@@ -80,12 +78,9 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Vec<Fault>) -> Catalog {
         ideas,
         cues,
         weights,
-        heard: learn::Weights::new(),
         learned,
     };
-    let mut catalog = Catalog { classes, engine, first, packs: draft.packs, hype, restraint };
-    catalog.engine.heard = learn::from_own_words(&catalog);
-    catalog
+    Catalog { classes, engine, first, packs: draft.packs, hype, restraint }
 }
 
 impl Resolver<'_> {

@@ -9,14 +9,14 @@ const MOST_QUOTES: usize = 2;
 /// Shorter words ("off", "can") may weigh something but tell a reader nothing.
 const SHORTEST_TELLING: usize = 4;
 
-/// The reasons for one class: readings first, then phrases, then telling words. Empty when there is none.
+/// The reasons for one class: readings first, then phrases, then telling words.
 pub(super) fn why(
     catalog: &Catalog,
     asked: &Symptom<'_>,
     message: &Message<'_>,
     class: usize,
     weighed: &Weighed<'_>,
-) -> String {
+) -> Option<String> {
     let id = &catalog.classes[class].id;
     let mut sentences: Vec<String> = Vec::new();
     for reading in asked.readings {
@@ -30,7 +30,7 @@ pub(super) fn why(
     let words =
         phrases(catalog, message, weighed).or_else(|| telling_words(catalog, message, weighed));
     sentences.extend(words);
-    sentences.join(" ")
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// The phrases of the message that matched a cue, strongest first; bare names alone are none.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use self::schedule::{Period, Schedule, Week};
 use super::ChannelId;
-use super::card::name;
+use super::card::{name, outcome_name};
 use super::diagnose::Catalog;
 use super::investigation::{Case, Evidence, Outcome, OutcomeKind, REMIND_AFTER, State, cut};
 use super::wording::{Line, Piece, Wording};
@@ -101,7 +101,7 @@ fn item(case: &Case, outcome: &Outcome, catalog: &Catalog, wording: &Wording) ->
     let said: Vec<String> = [
         heading(outcome.kind)
             .is_none()
-            .then(|| format!("{}.", wording.words(&format!("outcome_{}", outcome.kind), &[]))),
+            .then(|| format!("{}.", outcome_name(outcome.kind, case.origin, wording))),
         class.map(|class| wording.words("closed_class", &[("class", &class.title)])),
         fixed.map(|fixed| wording.words("closed_fixed", &[("fixed", &fixed)])),
     ]

@@ -11,6 +11,7 @@ mod hop;
 mod mail;
 mod plan;
 mod repeat;
+mod share;
 mod span;
 mod table;
 mod term;
@@ -66,7 +67,7 @@ pub(super) fn decisive(
         EvidenceKind::DistributedTrace => span::read(lines),
         EvidenceKind::Dns => term::registration(lines, today).or_else(|| address::read(lines)),
         EvidenceKind::Tls => term::certificate(lines, today),
-        EvidenceKind::NetworkPath => hop::read(lines),
+        EvidenceKind::NetworkPath => hop::read(lines).or_else(|| share::read(lines)),
         EvidenceKind::Diff => change::read(lines),
         EvidenceKind::Metric | EvidenceKind::LoadTest => table::read(lines),
         _ => None,

@@ -263,3 +263,67 @@ fn the_line_is_the_deciding_one() {
     let reading = found(text, EvidenceKind::MailHeaders).reading.expect("a decisive fact");
     assert_eq!(reading.line, "dkim=fail reason=\"bad signature\"");
 }
+
+#[test]
+fn limits_clocks_and_queues_are_read_both_ways() {
+    use EvidenceKind::{DbState, HttpExchange, Log, NetworkPath, ResourceSnapshot};
+    for (kind, text, expected) in [
+        (
+            HttpExchange,
+            "HTTP/1.1 429 Too Many Requests\nX-RateLimit-Limit: 60\nX-RateLimit-Remaining: 0\nRetry-After: 9",
+            "rate limit used up: X-RateLimit-Remaining: 0 | provider-quota |",
+        ),
+        (
+            HttpExchange,
+            "HTTP/2 200\nx-ratelimit-limit: 5000\nx-ratelimit-remaining: 4987\ncontent-type: text/html",
+            "4,987 calls are left of the rate limit | | provider-quota",
+        ),
+        (
+            ResourceSnapshot,
+            "Stratum         : 3\nSystem time     : 0.000004128 seconds slow of NTP time\nLeap status     : Normal",
+            "clock is right to 4 µs | | clock-time",
+        ),
+        (
+            ResourceSnapshot,
+            "nr_periods 512\nnr_throttled 0\nthrottled_usec 0",
+            "never throttled | | throttle-credits",
+        ),
+        (
+            ResourceSnapshot,
+            "10:00:01 AM  CPU    %usr   %nice    %sys %iowait    %irq   %soft  %steal  %guest  %gnice   %idle\n10:00:02 AM  all   20.00    0.00    5.00    1.00    0.00    0.00   38.00    0.00    0.00   36.00",
+            "38.00% of the CPU is stolen by other guests of the host | noisy-neighbour |",
+        ),
+        (
+            ResourceSnapshot,
+            "    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    143",
+            "exit code 143: asked to stop, not killed for its memory | lb-health-check | memory-limit",
+        ),
+        (
+            ResourceSnapshot,
+            "Leap Indicator: 0(no warning)\nPhase Offset: -412.5s",
+            "clock is off by 412.5 s | clock-time |",
+        ),
+        (
+            NetworkPath,
+            "net.netfilter.nf_conntrack_count = 262100\nnet.netfilter.nf_conntrack_max = 262144",
+            "262,100 of 262,144 connection-table entries are used | conn-tracking |",
+        ),
+        (
+            NetworkPath,
+            "net.netfilter.nf_conntrack_count = 2100\nnet.netfilter.nf_conntrack_max = 262144",
+            "2,100 of 262,144 connection-table entries are used | | conn-tracking",
+        ),
+        (
+            DbState,
+            "GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG CONSUMER-ID HOST CLIENT-ID\norders orders 0 100 1250500 1250400 - - -\norders orders 1 900 900 0 c1 /10.0.0.1 c1",
+            "orders partition 0 is 1,250,400 behind and has no consumer | queue-stuck |",
+        ),
+        (
+            Log,
+            "HikariPool-1 - Pool stats (total=10, active=1, idle=9, waiting=0)",
+            "pool has idle connections, nothing waits (1 active) | | conn-pool",
+        ),
+    ] {
+        reads(kind, text, expected);
+    }
+}
