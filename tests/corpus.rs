@@ -1,18 +1,22 @@
-//! The detector on our own labelled lines, line by line: every wrong one is printed, and too many fail the test.
-
-#![expect(
-    clippy::print_stdout,
-    reason = "the wrong lines are printed for the reader of a failed test"
-)]
+//! The detector on our own labelled lines, line by line: each has a verdict, and the few it gets wrong are listed with a reason.
+//!
+//! `known_wrong` of a line says why it is judged wrong today. A line that becomes right must lose it, so the list stays honest.
+//! `corpus/learn.ndjson` is only learned from: more ways of putting things, many of them not heard yet.
 
 use secondlook::domain::detect::{Packs, detect};
 use serde_json::Value;
+
+const ENGLISH: &str = include_str!("corpus/en.ndjson");
+const GERMAN: &str = include_str!("corpus/de.ndjson");
+/// At most this share of the lines may be wrong.
+const KNOWN_WRONG_MAX: f64 = 0.05;
 
 struct Line {
     id: String,
     text: String,
     context: Vec<String>,
     proposal: bool,
+    known_wrong: bool,
 }
 
 fn lines(corpus: &str) -> Vec<Line> {
@@ -20,65 +24,87 @@ fn lines(corpus: &str) -> Vec<Line> {
         let row: Value = serde_json::from_str(line).expect("every line of the corpus is JSON");
         let field = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
         let context = row["context"].as_array().into_iter().flatten();
+        let id = field("id");
+        let proposal = match row["label"].as_str() {
+            Some("SPEAK") => true,
+            Some("SILENT") => false,
+            other => panic!("{id}: label {other:?}"),
+        };
+        let known_wrong = row.get("known_wrong").map(|reason| {
+            assert!(reason.as_str().is_some_and(|r| r.len() > 10), "{id}: a reason in words");
+        });
         Line {
-            id: field("id"),
+            id,
             text: field("text"),
             context: context.filter_map(Value::as_str).map(str::to_owned).collect(),
-            proposal: field("label") == "SPEAK",
+            proposal,
+            known_wrong: known_wrong.is_some(),
         }
     };
     corpus.lines().map(read).collect()
 }
 
-/// Holds precision and recall on a corpus; prints each line that is judged wrong.
-#[track_caller]
-fn check(corpus: &str, language: &str, precision: f64, recall: f64) {
-    let packs = Packs::embedded().expect("the embedded packs are valid");
-    let (mut right, mut wrong, mut missed) = (0_u32, 0_u32, 0_u32);
-    for line in lines(corpus) {
-        let context: Vec<&str> = line.context.iter().map(String::as_str).collect();
-        let verdict = detect(&packs, &line.text, &context);
-        for span in &verdict.spans {
-            assert!(
-                line.text.get(span.start..span.end).is_some(),
-                "{}: span off the text",
-                line.id
-            );
-        }
-        match (line.proposal, verdict.proposal) {
-            (true, true) => {
-                right += 1;
-                assert_eq!(verdict.language, language, "{}: {}", line.id, line.text);
-            }
-            (true, false) => {
-                missed += 1;
-                println!("missed {} {:.2} {}", line.id, verdict.confidence, line.text);
-            }
-            (false, true) => {
-                wrong += 1;
-                println!("spoke  {} {:.2} {}", line.id, verdict.confidence, line.text);
-            }
-            (false, false) => {}
-        }
+/// What is wrong with the verdict on a line, if anything.
+fn fault(packs: &Packs, language: &str, line: &Line) -> Option<String> {
+    let Line { id, text, .. } = line;
+    let context: Vec<&str> = line.context.iter().map(String::as_str).collect();
+    let verdict = detect(packs, text, &context);
+    if let Some(span) = verdict.spans.iter().find(|s| text.get(s.start..s.end).is_none()) {
+        return Some(format!("{id}: the span {span:?} is off the text: {text}"));
     }
-    let (right, wrong, missed) = (f64::from(right), f64::from(wrong), f64::from(missed));
-    assert!(right / (right + wrong) >= precision, "precision {}", right / (right + wrong));
-    assert!(right / (right + missed) >= recall, "recall {}", right / (right + missed));
+    if verdict.proposal && verdict.language != language {
+        return Some(format!("{id}: taken for {}: {text}", verdict.language));
+    }
+    let right = verdict.proposal == line.proposal;
+    let confidence = verdict.confidence;
+    match (right, line.known_wrong) {
+        (true, false) | (false, true) => None,
+        (true, true) => Some(format!("{id}: right now, take `known_wrong` away: {text}")),
+        (false, false) if line.proposal => Some(format!("{id}: missed at {confidence:.2}: {text}")),
+        (false, false) => Some(format!("{id}: spoke at {confidence:.2}: {text}")),
+    }
+}
+
+#[track_caller]
+fn check(corpus: &str, language: &str) {
+    let packs = Packs::embedded().expect("the embedded packs are valid");
+    let lines = lines(corpus);
+    let faults: Vec<String> = lines.iter().filter_map(|l| fault(&packs, language, l)).collect();
+    assert!(faults.is_empty(), "{} lines\n{}", faults.len(), faults.join("\n"));
+    let wrong = lines.iter().filter(|line| line.known_wrong).count();
+    assert!(share(wrong, lines.len()) <= KNOWN_WRONG_MAX, "{wrong} lines are known to be wrong");
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    let count = |n: usize| f64::from(u32::try_from(n).expect("a corpus is small"));
+    count(part) / count(whole)
 }
 
 #[test]
 fn english() {
-    check(include_str!("corpus/en.ndjson"), "en", 0.95, 0.65);
+    check(ENGLISH, "en");
 }
 
 #[test]
 fn german() {
-    check(include_str!("corpus/de.ndjson"), "de", 0.95, 0.85);
+    check(GERMAN, "de");
 }
 
 #[test]
 fn a_corpus_has_at_least_as_many_silent_lines_as_speaking_ones() {
-    let lines = lines(include_str!("corpus/en.ndjson"));
-    let speaking = lines.iter().filter(|l| l.proposal).count();
-    assert!(lines.len() >= 400 && lines.len() - speaking >= speaking);
+    for (corpus, least) in [(ENGLISH, 400), (GERMAN, 60)] {
+        let lines = lines(corpus);
+        let speaking = lines.iter().filter(|line| line.proposal).count();
+        assert!(lines.len() >= least && lines.len() - speaking >= speaking);
+    }
+}
+
+#[test]
+fn no_line_stands_twice() {
+    let mut ids = std::collections::HashSet::new();
+    let mut texts = std::collections::HashSet::new();
+    for line in [ENGLISH, GERMAN, include_str!("corpus/learn.ndjson")].into_iter().flat_map(lines) {
+        assert!(ids.insert(line.id.clone()), "{}: the id stands twice", line.id);
+        assert!(texts.insert((line.text, line.context)), "{}: stands twice", line.id);
+    }
 }

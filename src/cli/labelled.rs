@@ -19,6 +19,8 @@ pub(super) struct Labelled {
     pub context: Vec<String>,
     /// Whether it is a proposal; `None` where readers may differ.
     pub proposal: Option<bool>,
+    /// Whether somebody judged it; an ordinary message without label counts as silent.
+    pub has_label: bool,
     /// The line as it stands in the file.
     pub row: Value,
 }
@@ -63,6 +65,7 @@ fn read_file(file: &Path, all: &mut Vec<Labelled>) -> anyhow::Result<()> {
             text: field("text"),
             context: context.map(str::to_owned).collect(),
             proposal,
+            has_label: row.get("label").is_some(),
             row,
         });
     }

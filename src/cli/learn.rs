@@ -14,20 +14,33 @@ use crate::domain::detect::{Feature, PackSource, Packs, Weights};
 /// What a pack is read with before it is learned.
 const NO_WEIGHTS: &str = "bias = 0\nthreshold = 0\nslope = 1\noffset = 0\n[weights]\n";
 
+/// How much one of our own lines counts beside a line somebody really wrote: ours show more ways of putting things,
+/// but are tidier than real talk.
+const OWN_COUNTS: f64 = 0.5;
+/// How much a line counts that readers may judge either way, and how much of a proposal it is taken for.
+const EITHER_COUNTS: f64 = 0.3;
+const EITHER_TARGET: f64 = 0.35;
+
 /// Arguments of `learn`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// NDJSON files of labelled messages: {"id","text","context"?,"label":"SPEAK|SILENT|EITHER","source"?}; EITHER is left out
-    #[arg(long, required = true, num_args = 1..)]
+    /// NDJSON files of labelled messages: {"id","text","context"?,"label":"SPEAK|SILENT|EITHER","source"?}; a line without label is silent
+    #[arg(long, num_args = 1..)]
     labelled: Vec<PathBuf>,
+    /// The same, written for the purpose: such a line counts a quarter
+    #[arg(long, num_args = 1..)]
+    own: Vec<PathBuf>,
+    /// The same, only judged: nothing is learned from these
+    #[arg(long, num_args = 1..)]
+    judged: Vec<PathBuf>,
     /// Where to write the weights; without it only the figures are printed
     #[arg(long)]
     out: Option<PathBuf>,
     /// Strength of the pull towards zero
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 2.0)]
     l2: f64,
     /// Confidence above which a message is a proposal
-    #[arg(long, default_value_t = 0.65)]
+    #[arg(long, default_value_t = 0.68)]
     at: f64,
     /// Leave out features that fewer messages show
     #[arg(long, default_value_t = 6)]
@@ -47,36 +60,52 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let packs = packs(args)?;
     let mut rows = labelled::read(&args.labelled)?;
-    rows.retain(|row| row.proposal.is_some());
+    let given = rows.len();
+    rows.extend(labelled::read(&args.own)?);
+    let judged = labelled::read(&args.judged)?;
     let mut index = Index::default();
-    let mut examples: Vec<Example> =
-        rows.iter().map(|row| example(args, &packs, &mut index, row)).collect();
+    let mut examples = examples(args, &packs, &mut index, &rows, true);
+    for own in &mut examples[given..] {
+        own.weight *= OWN_COUNTS;
+    }
     index.leave_out_rare(&mut examples, args.seen);
     let pulls = index.pulls(args.l2);
-    let unseen = scores_left_out(&rows, &examples, &pulls);
+    let bare = self::examples(args, &packs, &mut index, &rows, false);
+    let unseen = scores_left_out(&rows, &examples, &bare, &pulls);
+    let labelled = unseen.iter().zip(&rows);
     let scored: Vec<(f64, bool)> =
-        unseen.iter().zip(&examples).map(|(s, e)| (s.0, e.proposal)).collect();
-    let (slope, offset) = calibrate(&scored);
-    let confidences: Vec<f64> = scored.iter().map(|s| logistic(slope * s.0 + offset)).collect();
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{} messages, {} features", examples.len(), index.features.len())?;
-    print_figures(&mut out, &rows, &confidences, args.at)?;
-    let clause = |at: usize| -> &[usize] { unseen[at].1.map_or(&[], |c| &examples[at].clauses[c]) };
-    let named = |at: usize| {
-        let alone = clause(at).iter().map(|f| index.features[*f]).filter(|f| f.width() == 1);
-        alone.map(|f| packs.feature_name(f)).collect::<Vec<_>>().join(" ")
-    };
-    print_wrong(&mut out, &rows, &confidences, args, named)?;
+        labelled.filter_map(|(told, row)| Some((told.score, row.proposal?))).collect();
+    let calibration = calibrate(&scored);
+    let confidence = |score: f64| logistic(calibration.0 * score + calibration.1);
+    let model = fit(&examples.iter().collect::<Vec<_>>(), &pulls);
     if let Some(file) = &args.out {
-        let all: Vec<&Example> = examples.iter().collect();
-        let model = fit(&all, &pulls);
-        let threshold = ((args.at / (1.0 - args.at)).ln() - offset) / slope;
-        let by_feature = index.features.iter().copied().zip(model.weights).collect();
-        let calibration = (slope, offset);
+        // Before anything is printed: a reader that closes the pipe must not cost the weights.
+        let threshold = ((args.at / (1.0 - args.at)).ln() - calibration.1) / calibration.0;
+        let by_feature = index.features.iter().copied().zip(model.weights.iter().copied());
+        let by_feature = by_feature.collect();
         let weights = Weights { bias: model.bias, threshold, calibration, by_feature };
         std::fs::write(file, weights.to_toml(|f| packs.feature_name(f)))
             .context("could not write the weights")?;
     }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} messages, {} features", examples.len(), index.features.len())?;
+    let confidences: Vec<f64> = unseen.iter().map(|told| confidence(told.score)).collect();
+    print_figures(&mut out, &rows, &confidences, args.at)?;
+    writeln!(out, "\nwithout the messages before")?;
+    let alone: Vec<f64> = unseen.iter().map(|told| confidence(told.alone)).collect();
+    print_figures(&mut out, &rows, &alone, args.at)?;
+    if !judged.is_empty() {
+        writeln!(out, "\nonly judged")?;
+        let examples = self::examples(args, &packs, &mut index, &judged, true);
+        let told = examples.iter().map(|example| confidence(model.score(example).0));
+        print_figures(&mut out, &judged, &told.collect::<Vec<_>>(), args.at)?;
+    }
+    let named = |at: usize| {
+        let clause = unseen[at].clause.map_or(&[][..], |c| &examples[at].clauses[c]);
+        let alone = clause.iter().map(|f| index.features[*f]).filter(|f| f.width() == 1);
+        alone.map(|f| packs.feature_name(f)).collect::<Vec<_>>().join(" ")
+    };
+    print_wrong(&mut out, &rows, &confidences, args, named)?;
     Ok(())
 }
 
@@ -89,26 +118,48 @@ fn packs(args: &Args) -> anyhow::Result<Packs> {
     Packs::from_sources(&[source]).map_err(|reason| anyhow!(reason))
 }
 
-fn example(args: &Args, packs: &Packs, index: &mut Index, row: &Labelled) -> Example {
-    let context: Vec<&str> = row.context.iter().map(String::as_str).collect();
-    let mut features = packs.features(&row.text, &context);
-    if !args.without.is_empty() {
-        let keep = |feature: &Feature| {
-            let name = packs.feature_name(*feature);
-            !args.without.iter().any(|part| name.contains(part))
-        };
-        features.message.retain(keep);
-        features.clauses.iter_mut().for_each(|clause| clause.retain(keep));
-    }
-    index.example(row.proposal == Some(true), &features)
+fn examples(
+    args: &Args,
+    packs: &Packs,
+    index: &mut Index,
+    rows: &[Labelled],
+    with_context: bool,
+) -> Vec<Example> {
+    let keep = |feature: &Feature| {
+        let name = packs.feature_name(*feature);
+        !args.without.iter().any(|part| name.contains(part))
+    };
+    let mut example = |row: &Labelled| {
+        let context = row.context.iter().filter(|_| with_context).map(String::as_str);
+        let mut features = packs.features(&row.text, &context.collect::<Vec<_>>());
+        if !args.without.is_empty() {
+            features.message.retain(keep);
+            features.clauses.iter_mut().for_each(|clause| clause.retain(keep));
+        }
+        match row.proposal {
+            Some(yes) => index.example(f64::from(u8::from(yes)), 1.0, &features),
+            None => index.example(EITHER_TARGET, EITHER_COUNTS, &features),
+        }
+    };
+    rows.iter().map(&mut example).collect()
 }
 
-/// The score of every message by weights that have not seen its community, and the clause that decided.
+/// What weights that have not seen a message's community make of it.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    score: f64,
+    /// The clause that decided.
+    clause: Option<usize>,
+    /// The score without the messages before it.
+    alone: f64,
+}
+
 fn scores_left_out(
     rows: &[Labelled],
     examples: &[Example],
+    bare: &[Example],
     pulls: &[f64],
-) -> Vec<(f64, Option<usize>)> {
+) -> Vec<Told> {
     let mut groups: Vec<&str> = rows.iter().map(|row| row.group.as_str()).collect();
     groups.sort_unstable();
     groups.dedup();
@@ -119,8 +170,10 @@ fn scores_left_out(
             let others: Vec<&Example> =
                 examples.iter().zip(rows).filter(seen).map(|pair| pair.0).collect();
             let model = fit(&others, pulls);
-            let unseen = (0..rows.len()).filter(|at| rows[*at].group == *group);
-            found.extend(unseen.map(|at| (at, model.score(&examples[at]))));
+            for at in (0..rows.len()).filter(|at| rows[*at].group == *group) {
+                let (score, clause) = model.score(&examples[at]);
+                found.push((at, Told { score, clause, alone: model.score(&bare[at]).0 }));
+            }
         }
         found
     };
@@ -131,14 +184,14 @@ fn scores_left_out(
         found.extend(other.join().expect("fitting does not panic"));
         found
     });
-    let mut scores = vec![(0.0, None); rows.len()];
-    for (at, score) in found {
-        scores[at] = score;
+    let mut all = vec![Told::default(); rows.len()];
+    for (at, told) in found {
+        all[at] = told;
     }
-    scores
+    all
 }
 
-/// Figures by community, and for all of those that name one.
+/// Figures by community, for all labelled messages of those, and for all ordinary ones.
 fn print_figures(
     out: &mut impl Write,
     rows: &[Labelled],
@@ -147,11 +200,13 @@ fn print_figures(
 ) -> std::io::Result<()> {
     let mut families: BTreeMap<&str, Vec<(f64, bool)>> = BTreeMap::new();
     for (row, confidence) in rows.iter().zip(confidences) {
-        let pair = (*confidence, row.proposal == Some(true));
+        let Some(proposal) = row.proposal else { continue };
+        let pair = (*confidence, proposal);
         let (family, fold) = row.group.split_once('/').unwrap_or((&row.group, ""));
         families.entry(family).or_default().push(pair);
         if fold.is_empty() {
-            families.entry("all communities").or_default().push(pair);
+            let all = if row.has_label { "all communities" } else { "ordinary" };
+            families.entry(all).or_default().push(pair);
         }
     }
     for (family, pairs) in &families {
@@ -180,7 +235,7 @@ fn print_wrong(
     args: &Args,
     clause: impl Fn(usize) -> String,
 ) -> std::io::Result<()> {
-    let is_wrong = |at: &usize| (confidences[*at] > args.at) != (rows[*at].proposal == Some(true));
+    let is_wrong = |at: &usize| rows[*at].proposal == Some(confidences[*at] <= args.at);
     let mut wrong: Vec<usize> = (0..rows.len()).filter(is_wrong).collect();
     let far = |at: usize| (confidences[at] - 0.5).abs();
     wrong.sort_by(|a, b| far(*b).total_cmp(&far(*a)));

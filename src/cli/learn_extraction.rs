@@ -176,7 +176,7 @@ fn example(
 ) -> Example {
     let number = |list: &Vec<String>| list.iter().filter_map(|f| numbers.get(f)).copied().collect();
     let clauses = facts(question, found).into_iter().map(number).collect();
-    Example { proposal: yes, message: Vec::new(), clauses }
+    Example { target: f64::from(u8::from(yes)), weight: 1.0, message: Vec::new(), clauses }
 }
 
 /// The answer to every proposal by weights that have not seen its community.

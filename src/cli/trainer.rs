@@ -1,4 +1,4 @@
-//! Fits the weights of a linear detector: logistic regression with L2, where the strongest clause of a message counts.
+//! Fits the weights of a linear detector: logistic regression with L2, where the strongest clauses of a message count.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,9 @@ use crate::domain::detect::{Feature, Features};
 const PULLS: [f64; 4] = [1.0, 1.0, 2.0, 4.0];
 /// Passes over the examples; enough for the weights to settle.
 const PASSES: i32 = 160;
-/// The strongest clause is chosen anew after this many passes.
-const CHOOSE_EVERY: i32 = 10;
+/// How sharply the strongest clause is told from the others while fitting. Hard choices made early are never unmade:
+/// the message "we are slow. let's move it" would for ever be judged by its first clause.
+const SHARPNESS: f64 = 2.0;
 /// Length of the first steps; they shorten with the passes.
 const STEP: f64 = 0.1;
 const STEP_HALVED_AFTER: f64 = 40.0;
@@ -19,8 +20,10 @@ const REMEMBER_SQUARE: f64 = 0.99;
 
 /// One labelled message as numbers of features.
 pub(super) struct Example {
-    /// Whether it is a proposal.
-    pub proposal: bool,
+    /// How much of a proposal it is, from 0 to 1.
+    pub target: f64,
+    /// How much it counts.
+    pub weight: f64,
     /// Features of the whole message.
     pub message: Vec<usize>,
     /// Features of each clause.
@@ -33,29 +36,35 @@ pub(super) struct Index {
     numbers: HashMap<Feature, usize>,
     /// The feature with each number.
     pub features: Vec<Feature>,
+    /// Whether the features that count are chosen; others are then overlooked.
+    closed: bool,
 }
 
 impl Index {
     fn numbers(&mut self, features: &[Feature]) -> Vec<usize> {
         let mut number = |feature: &Feature| {
-            *self.numbers.entry(*feature).or_insert_with(|| {
-                self.features.push(*feature);
-                self.features.len() - 1
-            })
+            if !self.closed {
+                self.numbers.entry(*feature).or_insert_with(|| {
+                    self.features.push(*feature);
+                    self.features.len() - 1
+                });
+            }
+            self.numbers.get(feature).copied()
         };
-        features.iter().map(&mut number).collect()
+        features.iter().filter_map(&mut number).collect()
     }
 
     /// The example of a message.
-    pub(super) fn example(&mut self, proposal: bool, features: &Features) -> Example {
+    pub(super) fn example(&mut self, target: f64, weight: f64, features: &Features) -> Example {
         Example {
-            proposal,
+            target,
+            weight,
             message: self.numbers(&features.message),
             clauses: features.clauses.iter().map(|clause| self.numbers(clause)).collect(),
         }
     }
 
-    /// Leaves out features that fewer than `seen` messages show: they teach nothing that holds elsewhere.
+    /// Leaves out features that fewer than `seen` messages show, now and later: they teach nothing that holds elsewhere.
     pub(super) fn leave_out_rare(&mut self, examples: &mut [Example], seen: usize) {
         let mut count = vec![0_usize; self.features.len()];
         let mut counted_at = vec![usize::MAX; self.features.len()];
@@ -79,6 +88,8 @@ impl Index {
             }
         }
         self.features = kept;
+        self.numbers = self.features.iter().enumerate().map(|(at, f)| (*f, at)).collect();
+        self.closed = true;
     }
 
     /// How hard each feature is pulled towards zero.
@@ -110,6 +121,22 @@ impl Model {
             }
         }
         best
+    }
+
+    /// What each clause's sum has a share in, and what the clauses add together: a soft maximum.
+    fn shares(&self, example: &Example, shares: &mut Vec<f64>) -> f64 {
+        shares.clear();
+        shares.extend(example.clauses.iter().map(|clause| self.sum(clause) * SHARPNESS));
+        let top = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut total = 0.0;
+        for share in shares.iter_mut() {
+            *share = (*share - top).exp();
+            total += *share;
+        }
+        for share in shares.iter_mut() {
+            *share /= total;
+        }
+        if shares.is_empty() { 0.0 } else { (top + total.ln()) / SHARPNESS }
     }
 
     /// The score of a message, and the clause that decided it.
@@ -144,22 +171,24 @@ pub(super) fn fit(examples: &[&Example], pulls: &[f64]) -> Model {
     let mut model = Model { bias: -2.0, weights: vec![0.0; pulls.len()] };
     let mut fitted = vec![Fitted::default(); pulls.len()];
     let mut bias = Fitted::default();
-    let mut chosen: Vec<Option<usize>> = Vec::new();
+    let mut shares = Vec::new();
     for pass in 1..=PASSES {
-        if (pass - 1) % CHOOSE_EVERY == 0 {
-            chosen = examples.iter().map(|example| model.strongest(example).1).collect();
-        }
         bias.slope = 0.0;
         for one in &mut fitted {
             one.slope = 0.0;
         }
-        for (example, clause) in examples.iter().zip(&chosen) {
-            let clause: &[usize] = clause.map_or(&[], |at| &example.clauses[at]);
-            let score = model.bias + model.sum(&example.message) + model.sum(clause);
-            let error = logistic(score) - f64::from(u8::from(example.proposal));
+        for example in examples {
+            let clauses = model.shares(example, &mut shares);
+            let score = model.bias + model.sum(&example.message) + clauses;
+            let error = example.weight * (logistic(score) - example.target);
             bias.slope += error;
-            for feature in example.message.iter().chain(clause) {
+            for feature in &example.message {
                 fitted[*feature].slope += error;
+            }
+            for (clause, share) in example.clauses.iter().zip(&shares) {
+                for feature in clause {
+                    fitted[*feature].slope += error * share;
+                }
             }
         }
         for ((weight, one), pull) in model.weights.iter_mut().zip(&mut fitted).zip(pulls) {

@@ -62,6 +62,7 @@ pub(super) enum Slot {
     From,
     Subject,
     Near,
+    Around,
     Message,
     Context,
     MoodClass,
@@ -71,11 +72,11 @@ pub(super) enum Slot {
 }
 
 /// Coarse classes: what rare families lean on.
-const MOOD_CLASSES: [&str; 5] = ["none", "propose", "propose~", "want", "other"];
+const MOOD_CLASSES: [&str; 6] = ["none", "propose", "propose~", "want", "hint", "other"];
 const VERB_CLASSES: [&str; 5] = ["none", "change", "weak", "ops", "act"];
 const THING_CLASSES: [&str; 5] = ["none", "big", "vague", "small", "aside"];
 
-const SLOTS: [(Slot, &str); 19] = [
+const SLOTS: [(Slot, &str); 20] = [
     (Slot::Mood, "mood"),
     (Slot::MoodFamily, "mood.family"),
     (Slot::MoodLine, "mood.line"),
@@ -89,6 +90,7 @@ const SLOTS: [(Slot, &str); 19] = [
     (Slot::From, "from"),
     (Slot::Subject, "subject"),
     (Slot::Near, "near"),
+    (Slot::Around, "around"),
     (Slot::Message, "message"),
     (Slot::Context, "context"),
     (Slot::MoodClass, "mood.class"),
@@ -115,7 +117,6 @@ const SUBJECTS: [&str; 4] = ["none", "person", "name", "other"];
 const FLAGS: [&str; 25] = [
     "question",
     "quoted",
-    "first",
     "very_short",
     "short",
     "middle",
@@ -138,6 +139,7 @@ const FLAGS: [&str; 25] = [
     "wants",
     "trouble",
     "evidence",
+    "refers",
 ];
 
 /// The atoms of a pack: names for numbers.
@@ -209,7 +211,7 @@ impl Names {
                 Slot::MoodClass => list(&MOOD_CLASSES, &[]),
                 Slot::VerbClass => list(&VERB_CLASSES, &[]),
                 Slot::ObjectClass | Slot::ToClass => list(&THING_CLASSES, &[]),
-                Slot::Near | Slot::Message | Slot::Context => {
+                Slot::Near | Slot::Around | Slot::Message | Slot::Context => {
                     list(&FLAGS, &[cues, &nouns.list].concat())
                 }
             };

@@ -4,7 +4,7 @@ use super::atoms::{Atom, Feature, Names, Slot, group};
 use super::clauses::mark;
 use super::frames::{Frame, Phrase, Reading, Thing};
 use super::normalise::Shape;
-use super::pack::{Pack, Section};
+use super::pack::{Match, Pack, Section};
 
 /// A longer message is judged by itself, without the messages before it.
 const CONTEXT_WORDS_MAX: usize = 12;
@@ -26,9 +26,9 @@ pub(super) fn features(
     reading: &Reading,
     context: &[Reading],
 ) -> Features {
-    let maker = Maker { pack, names, text, reading };
+    let maker = Maker { pack, names, text, reading, context };
     let mut message = maker.message();
-    maker.context(context, &mut message);
+    maker.context(&mut message);
     message.sort_unstable();
     message.dedup();
     let clauses = reading.frames.iter().map(|frame| maker.clause(frame)).collect();
@@ -40,6 +40,7 @@ struct Maker<'a> {
     names: &'a Names,
     text: &'a str,
     reading: &'a Reading,
+    context: &'a [Reading],
 }
 
 /// What a clause is made of, as atoms.
@@ -136,7 +137,8 @@ impl Maker<'_> {
             "push" | "float" if frame.tight => 1,
             "push" | "float" => 2,
             "want" => 3,
-            _ => 4,
+            "hint" => 4,
+            _ => 5,
         });
         self.names.atom(Slot::MoodClass, class)
     }
@@ -200,6 +202,7 @@ impl Maker<'_> {
             out.push(Feature::two(near, parts.mood));
             out.push(Feature::two(near, parts.verb));
         }
+        out.extend(self.around(frame).into_iter().map(Feature::one));
         if self.reading.sentences[frame.sentence].question {
             out.push(Feature::three(parts.mood, parts.verb, names.flag(Slot::Near, "question")));
         }
@@ -231,11 +234,11 @@ impl Maker<'_> {
         let flags = [
             (sentence.question, "question"),
             (sentence.quoted, "quoted"),
-            (frame.sentence == 0, "first"),
             (self.reading.sentences.len() == 1, "alone"),
             (inside.iter().any(|t| t.shape == Shape::Code), "code_span"),
             (inside.iter().any(|t| t.shape == Shape::Number), "figure"),
             (frame.object.tail, "tail"),
+            (self.refers_to_something_big(frame), "refers"),
             (inside.len() < 6, "very_short"),
             (inside.len() > 30, "long"),
         ];
@@ -245,22 +248,52 @@ impl Maker<'_> {
         near
     }
 
+    /// "get rid of it", "time to change": what it is about was named just before, and is large.
+    fn refers_to_something_big(&self, frame: &Frame) -> bool {
+        let vague = matches!(frame.object.thing, Thing::Pronoun | Thing::None);
+        if !vague || matches!(frame.to.thing, Thing::Known(_) | Thing::Name) {
+            return false;
+        }
+        let big = |m: &Match| {
+            m.entry.section == Section::Noun
+                && matches!(group(self.pack.family_of(m.entry)), "system" | "process" | "product")
+        };
+        let sentences = &self.reading.sentences;
+        let before = &sentences[frame.sentence.saturating_sub(2)..frame.sentence];
+        let short = self.reading.words() <= CONTEXT_WORDS_MAX;
+        before.iter().any(|s| self.reading.matches_in(s).iter().any(big))
+            || (short && self.context.iter().any(|reading| reading.matches.iter().any(big)))
+    }
+
+    /// Cues in the clause's sentence and its neighbours: a joke five sentences on says nothing about the proposal.
+    fn around(&self, frame: &Frame) -> Vec<Atom> {
+        let names = self.names;
+        let sentences = &self.reading.sentences;
+        let last = (frame.sentence + 1).min(sentences.len() - 1);
+        let mut around = Vec::new();
+        for sentence in &sentences[frame.sentence.saturating_sub(1)..=last] {
+            for m in self.reading.matches_in(sentence) {
+                match m.entry.section {
+                    Section::Cue => around.push(names.cue(Slot::Around, m.entry.family)),
+                    Section::Evidence => around.push(names.flag(Slot::Around, "evidence")),
+                    Section::Mood => match group(self.pack.family_of(m.entry)) {
+                        "push" | "float" => around.push(names.flag(Slot::Around, "proposes")),
+                        "want" => around.push(names.flag(Slot::Around, "wants")),
+                        _ => {}
+                    },
+                    _ => {}
+                }
+            }
+        }
+        around.sort_unstable();
+        around.dedup();
+        around
+    }
+
     fn message(&self) -> Vec<Feature> {
         let names = self.names;
         let tokens = &self.reading.tokens.list;
         let mut atoms: Vec<Atom> = Vec::new();
-        for m in &self.reading.matches {
-            match m.entry.section {
-                Section::Cue => atoms.push(names.cue(Slot::Message, m.entry.family)),
-                Section::Evidence => atoms.push(names.flag(Slot::Message, "evidence")),
-                Section::Mood => match group(self.pack.family_of(m.entry)) {
-                    "push" | "float" => atoms.push(names.flag(Slot::Message, "proposes")),
-                    "want" => atoms.push(names.flag(Slot::Message, "wants")),
-                    _ => {}
-                },
-                _ => {}
-            }
-        }
         let size = match self.reading.words() {
             0..=4 => "very_short",
             5..=12 => "short",
@@ -289,13 +322,13 @@ impl Maker<'_> {
     }
 
     /// What the messages before show, where this one is short: the trouble, a question, a proposal it answers.
-    fn context(&self, context: &[Reading], out: &mut Vec<Feature>) {
+    fn context(&self, out: &mut Vec<Feature>) {
         let words = self.reading.words();
         if words > CONTEXT_WORDS_MAX {
             return;
         }
         let size = self.names.flag(Slot::Message, if words <= 4 { "very_short" } else { "short" });
-        for reading in context {
+        for reading in self.context {
             let trouble = reading.matches.iter().any(|m| {
                 m.entry.section == Section::Cue && self.pack.family_of(m.entry) == "problem"
             });

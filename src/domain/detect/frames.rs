@@ -140,7 +140,14 @@ impl Reader<'_> {
                     m.entry.section == Section::Mood && m.first <= v.first && v.last <= m.last
                 })
             };
-            for m in inside.iter().filter(|m| m.entry.section == Section::Verb && !in_mood(m)) {
+            // "the report generator": a noun that looks like an everyday verb opens no clause.
+            let everyday = |v: &Match| {
+                matches!(self.pack.family_of(v.entry), "act" | "ops" | "use")
+                    && self.is_nominal(inside, v)
+            };
+            let opens =
+                |m: &&Match| m.entry.section == Section::Verb && !in_mood(m) && !everyday(m);
+            for m in inside.iter().filter(opens) {
                 frames.push(self.verb_frame(number, sentence, inside, m));
             }
             if frames.len() == before {
@@ -274,6 +281,16 @@ impl Reader<'_> {
             })
         };
         let at = verb.first;
+        // "hosting providers", "build system": a part of a longer noun.
+        let part = |m: &Match| {
+            m.entry.section == Section::Noun
+                && m.first <= at
+                && verb.last <= m.last
+                && m.last - m.first > verb.last - at
+        };
+        if inside.iter().any(part) {
+            return true;
+        }
         let near = determiner(at)
             || (at > 0 && verb.entry.form != Form::Ing && plain(at - 1) && determiner(at - 1));
         near || (verb.entry.form != Form::Ing && noun(at, false) && noun(at, true))
