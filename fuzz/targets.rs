@@ -10,7 +10,7 @@ use secondlook::domain::detect::{asks_for_evidence, detect};
 use secondlook::domain::diagnose::{Symptom, diagnose};
 use secondlook::domain::evidence::{Source, recognise, redact};
 use secondlook::domain::knowledge::Knowledge;
-use secondlook::slack::decode::{decode, readable, workspace_of};
+use secondlook::slack::decode::{decode, readable, workspaces_of};
 use secondlook::slack::http::Signature;
 use secondlook::slack::{Delivery, DeliveryKind};
 use secrecy::SecretString;
@@ -35,7 +35,7 @@ pub const ALL: &[Target] = &[
 pub fn decoder(data: &[u8]) {
     let Ok(payload) = serde_json::from_slice(data) else { return };
     let workspace = Workspace {
-        id: workspace_of(&payload).unwrap_or_else(|| "T1".into()),
+        id: workspaces_of(&payload).into_iter().next().unwrap_or_else(|| "T1".into()),
         bot_user: "UBOT".into(),
         bot_id: "BBOT".to_owned(),
         url: "https://acme.slack.com/".to_owned(),

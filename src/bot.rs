@@ -6,23 +6,31 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use axum::Router;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, SystemClock, Workspace};
 use crate::app::{App, deliver};
-use crate::config::{Config, Records};
+use crate::config::{Config, KeyChange, Records};
+use crate::domain::WorkspaceId;
 use crate::domain::channel::Patterns;
 use crate::domain::knowledge::Knowledge;
 use crate::domain::policy::Limits;
+use crate::manifest;
 use crate::slack::chat::SlackChat;
 use crate::slack::client::Client;
+use crate::slack::install::{Installer, Size};
+use crate::slack::oauth::Credentials;
 use crate::slack::reception::Reception;
+use crate::slack::seal::{Keyring, Resealed};
+use crate::slack::workspaces::{OAuth, Workspaces};
 use crate::slack::{self, Receive};
 pub use crate::store::backup::{Copied, backup, restore};
 pub use crate::store::{Moved, migrate, transfer};
-use crate::{store, web};
+use crate::{config, store, web};
 
 /// Connections in Socket Mode: two, so that one can be renewed while the other listens.
 const SOCKETS: usize = 2;
@@ -56,17 +64,31 @@ impl Bot {
         let client = Arc::new(
             Client::new(&config.api_url).context("could not set up the client of SLACK_API_URL")?,
         );
-        let chat = Arc::new(SlackChat::new(Arc::clone(&client), config.bot_token.clone()));
-        let workspace = identify(&chat, store.as_ref()).await?;
-        let app = App::new(
+        let own = match &config.bot_token {
+            Some(token) => Some((identify(&client, token, store.as_ref()).await?, token.clone())),
+            None => None,
+        };
+        let digest_of = digest_of(own.as_ref(), &config, store.as_ref()).await?;
+        let oauth = config.oauth.as_ref().map(oauth);
+        let workspaces = Arc::new(Workspaces::new(
+            Arc::clone(&client),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            own,
+            oauth.clone(),
+        ));
+        let mut app = App::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::new(knowledge),
             config.limits,
             config.incidents,
         );
-        let app = app.with_quiet_hours(config.quiet_hours);
-        let app = Arc::new(app.with_digest(workspace.id.clone(), config.digest));
+        app = app.with_quiet_hours(config.quiet_hours);
+        if let Some(workspace) = digest_of {
+            app = app.with_digest(workspace, config.digest);
+        }
+        let app = Arc::new(app);
 
         let bot = Self {
             bind_addr: bind.local_addr().context("could not read the address listened on")?,
@@ -76,15 +98,19 @@ impl Bot {
             tasks: TaskTracker::new(),
             background: TaskTracker::new(),
         };
-        let reception: Arc<dyn Receive> = Arc::new(Reception::new(
-            Arc::clone(&app),
-            Arc::clone(&chat),
-            workspace,
-            bot.tasks.clone(),
-        ));
+        let tasks = bot.tasks.clone();
+        let reception: Arc<dyn Receive> =
+            Arc::new(Reception::new(Arc::clone(&app), Arc::clone(&workspaces), tasks.clone()));
         let mut router = web::health(Arc::clone(&store));
         if let Some(secret) = &config.signing_secret {
             router = router.merge(slack::http::router(Arc::clone(&reception), secret));
+        }
+        if let (Some(oauth), Some(set)) = (oauth, config.oauth) {
+            let installs = Arc::clone(&workspaces);
+            let installer = Installer::new(installs, oauth, set.public_url, sizes(), tasks);
+            router = router.merge(installer.router());
+            let (workspaces, worker) = (Arc::clone(&workspaces), bot.worker.clone());
+            bot.background.spawn(async move { workspaces.keep_fresh(worker).await });
         }
         bot.serve(bind, router);
         bot.serve(admin, web::metrics(metrics, store, clock));
@@ -92,6 +118,7 @@ impl Bot {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
+        let chat = Arc::new(SlackChat::new(workspaces));
         bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
         bot.background.spawn(deliver::keep_house(app, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
@@ -172,9 +199,73 @@ async fn listen(addr: SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Who the bot is. With Slack out of reach, what the store remembers does.
-async fn identify(chat: &SlackChat, store: &dyn Store) -> anyhow::Result<Workspace> {
-    match chat.identify().await {
+/// Seals every token in the store with the new key.
+pub async fn reseal(change: KeyChange) -> anyhow::Result<Resealed> {
+    let store = inspect(change.database_url.as_str()).await?;
+    let keyring = keyring(&change.keys);
+    keyring.reseal_all(store.as_ref()).await.context("could not seal every token; do it again")
+}
+
+/// Where the app was installed by OAuth.
+pub async fn installations(records: &Records) -> anyhow::Result<Vec<Installation>> {
+    let store = inspect(records.database_url.as_str()).await?;
+    store.installations().await.context("could not read the installations")
+}
+
+async fn inspect(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    let store = store::inspect(url).await?;
+    store.context("there is no database yet: is DATABASE_URL the one the bot uses?")
+}
+
+fn oauth(set: &config::OAuth) -> OAuth {
+    let (client_id, client_secret) = (set.client_id.clone(), set.client_secret.clone());
+    let credentials = Credentials { client_id, client_secret };
+    OAuth { credentials, keyring: keyring(&set.keys) }
+}
+
+/// The keys as they seal.
+pub(crate) fn keyring(keys: &config::Keys) -> Keyring {
+    Keyring::new(&keys.current, keys.old.as_ref())
+}
+
+/// What an installation may ask for: the scopes of our manifests.
+fn sizes() -> Vec<Size> {
+    let size = |name, size| {
+        let manifest::Scopes { needed, optional } = manifest::scopes(size);
+        Size { name, needed, optional }
+    };
+    vec![size("listen", manifest::Size::Listen), size("ask-only", manifest::Size::AskOnly)]
+}
+
+/// Whose digest is posted: its channel is one workspace's.
+async fn digest_of(
+    own: Option<&(Workspace, SecretString)>,
+    config: &Config,
+    store: &dyn Store,
+) -> anyhow::Result<Option<WorkspaceId>> {
+    if let Some((workspace, _)) = own {
+        return Ok(Some(workspace.id.clone()));
+    }
+    let installed = store.installations().await.context("could not read the installations")?;
+    if let [only] = &installed[..] {
+        return Ok(Some(only.workspace.clone()));
+    }
+    if config.digest.channel.is_some() {
+        tracing::warn!(
+            workspaces = installed.len(),
+            "no digest is posted: SECONDLOOK_DIGEST_CHANNEL is of one workspace, which is known when SLACK_BOT_TOKEN is set or the app is installed in one workspace only"
+        );
+    }
+    Ok(None)
+}
+
+/// Who the bot is where its token is from. With Slack out of reach, what the store remembers does.
+async fn identify(
+    client: &Client,
+    token: &SecretString,
+    store: &dyn Store,
+) -> anyhow::Result<Workspace> {
+    match client.identify(token).await {
         Ok(workspace) => {
             store.save_workspace(&workspace).await.context("could not record the workspace")?;
             Ok(workspace)
@@ -185,7 +276,9 @@ async fn identify(chat: &SlackChat, store: &dyn Store) -> anyhow::Result<Workspa
             )
         }
         Err(error) => {
-            let known = store.workspaces().await.context("could not read the workspaces")?;
+            let mut known = store.workspaces().await.context("could not read the workspaces")?;
+            let installed = store.installations().await.context("could not read the workspaces")?;
+            known.retain(|known| !installed.iter().any(|other| other.workspace == known.id));
             let [workspace] = &known[..] else {
                 bail!(
                     "could not ask Slack who the bot is, and no earlier start has recorded it: {error}"

@@ -5,13 +5,15 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
 use crate::app::ports::{ChatError, Clock, Store};
-use crate::config::{Config, Partial};
+use crate::config::{Config, OAuth, Partial};
 use crate::domain::knowledge::Knowledge;
 use crate::manifest::{Size, scopes};
 use crate::slack::access::Access;
 use crate::slack::client::Client;
+use crate::slack::seal::Keyring;
 use crate::store;
 
 /// Slack refuses to be trusted, and we Slack, when clocks differ by five minutes; a minute is worth a word.
@@ -59,7 +61,7 @@ fn wrong(about: &'static str, found: impl Into<String>, next: impl Into<String>)
 pub async fn examine(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
     let mut findings = vec![data_files(&read.config.knowledge)];
     if read.is_sound("DATABASE_URL") {
-        findings.extend(database(read.config.database_url.as_str()).await);
+        findings.extend(database(&read.config).await);
     } else {
         findings.push(note("database", "not checked: DATABASE_URL can't be used"));
     }
@@ -90,9 +92,10 @@ fn data_files(own: &[(String, String)]) -> Finding {
 
 // ── the database ───────────────────────────────────────────────────────────────────────────────
 
-async fn database(url: &str) -> Vec<Finding> {
+async fn database(config: &Config) -> Vec<Finding> {
+    let url = config.database_url.as_str();
     match store::inspect(url).await {
-        Ok(Some(store)) => kept(store.as_ref()).await,
+        Ok(Some(store)) => kept(store.as_ref(), config.oauth.as_ref()).await,
         Ok(None) => {
             vec![note(
                 "database",
@@ -108,7 +111,7 @@ async fn database(url: &str) -> Vec<Finding> {
     }
 }
 
-async fn kept(store: &dyn Store) -> Vec<Finding> {
+async fn kept(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
     if let Err(error) = store.ready().await {
         return vec![wrong(
             "database",
@@ -139,6 +142,46 @@ async fn kept(store: &dyn Store) -> Vec<Finding> {
         }
         Err(error) => findings.push(note("given up", format!("not checked: {error}"))),
     }
+    findings.extend(installed(store, oauth).await);
+    findings
+}
+
+/// The workspaces that installed the app by OAuth: whether their tokens can be opened and are being renewed.
+async fn installed(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
+    let all = match store.installations().await {
+        Ok(all) => all,
+        Err(error) => return vec![note("installations", format!("not checked: {error}"))],
+    };
+    let Some(oauth) = oauth else {
+        let unused = format!(
+            "{} workspaces are installed by OAuth and not served: SLACK_CLIENT_ID is not set",
+            all.len()
+        );
+        return (!all.is_empty()).then(|| note("installations", unused)).into_iter().collect();
+    };
+    let keyring = Keyring::new(&oauth.keys.current, oauth.keys.old.as_ref());
+    let mut findings = Vec::new();
+    for known in &all {
+        let who = &known.workspace;
+        let again = format!("install the app again at {}/slack/install", oauth.public_url);
+        match (keyring.opens(known), &known.renewal_failed) {
+            (Err(why), _) => findings.push(wrong(
+                "installation",
+                format!("the token of {who} (key {}) can't be opened: {why}", known.key_id),
+                format!("set SECONDLOOK_ENCRYPTION_KEY, or _OLD, to the key it was sealed with, or {again}"),
+            )),
+            (Ok(()), Some(why)) => findings.push(wrong(
+                "installation",
+                format!("the token of {who} could not be renewed: {why}"),
+                format!("if this stays so, {again}"),
+            )),
+            (Ok(()), None) => {}
+        }
+    }
+    if findings.is_empty() {
+        let count = format!("{} by OAuth; every token can be opened", all.len());
+        findings.push(well("installations", count));
+    }
     findings
 }
 
@@ -154,32 +197,44 @@ async fn slack(read: &Partial, clock: &dyn Clock) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    if read.is_sound("SLACK_BOT_TOKEN") {
-        let access = client.access(&config.bot_token).await;
-        let now = clock.now();
-        match access {
-            Ok(access) => {
-                findings.push(well(
-                    "bot token",
-                    format!("Slack knows it as @{} of {}", access.bot, access.workspace),
-                ));
-                findings.extend(granted(&access.scopes));
-                findings.push(on_time(&access, now));
-            }
-            Err(error) => {
-                let reached = matches!(error, ChatError::Refused { .. });
-                findings.push(refused("bot token", "SLACK_BOT_TOKEN", &error, &config.api_url));
-                findings.push(note("scopes, clock", "not checked: Slack did not say"));
-                if !reached {
-                    return findings;
-                }
-            }
+    let own = match &config.bot_token {
+        Some(token) => bot_token(token, &client, config, clock.now()).await,
+        None if read.is_sound("SLACK_BOT_TOKEN") => {
+            Ok(vec![note("bot token", "not set: workspaces install the app by OAuth")])
         }
-    } else {
-        findings.push(note("bot token", "not checked: SLACK_BOT_TOKEN can't be used"));
+        None => Ok(vec![note("bot token", "not checked: SLACK_BOT_TOKEN can't be used")]),
+    };
+    match own {
+        Ok(own) => findings.extend(own),
+        Err(out_of_reach) => return out_of_reach,
     }
     findings.extend(doors(read, &client).await);
     findings
+}
+
+/// What the token of the one workspace is good for; what was found, as an error, when Slack is out of reach.
+async fn bot_token(
+    token: &SecretString,
+    client: &Client,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Vec<Finding>, Vec<Finding>> {
+    let unasked = note("scopes, clock", "not checked: Slack did not say");
+    match client.access(token).await {
+        Ok(access) => {
+            let known = format!("Slack knows it as @{} of {}", access.bot, access.workspace);
+            let mut findings = vec![well("bot token", known)];
+            findings.extend(granted(&access.scopes));
+            findings.push(on_time(&access, now));
+            Ok(findings)
+        }
+        Err(error) => {
+            let reached = matches!(error, ChatError::Refused { .. });
+            let findings =
+                vec![refused("bot token", "SLACK_BOT_TOKEN", &error, &config.api_url), unasked];
+            if reached { Ok(findings) } else { Err(findings) }
+        }
+    }
 }
 
 /// Socket Mode and HTTP, where they are switched on.

@@ -21,7 +21,7 @@ const ALL: [(Door, Size); 4] = [
 /// What Slack wants for a method: one of these scopes of the bot's token.
 struct Method(&'static str, &'static [&'static str]);
 
-const METHODS: [Method; 10] = [
+const METHODS: [Method; 11] = [
     // With the app-level token, whose scope connections:write is no manifest's business.
     Method("apps.connections.open", &[]),
     Method("auth.test", &[]),
@@ -32,6 +32,8 @@ const METHODS: [Method; 10] = [
     Method("conversations.info", &["channels:read", "groups:read"]),
     Method("conversations.join", &["channels:join"]),
     Method("conversations.replies", &["channels:history", "groups:history"]),
+    // With the app's own credentials.
+    Method("oauth.v2.access", &[]),
     Method("views.open", &[]),
 ];
 
@@ -114,11 +116,13 @@ fn methods_called() -> BTreeSet<String> {
     let nature = code.find("fn of(method: &str) -> Self {").unwrap();
     let end = nature + code[nature..].find("\n}\n").unwrap();
     let named = Regex::new(
-        r#""((?:apps|auth|bookmarks|bots|canvases|chat|conversations|dnd|files|openid|pins|reactions|team|usergroups|users|views)\.[a-z]\w*(?:\.\w+)*)""#,
+        r#""((?:apps|auth|bookmarks|bots|canvases|chat|conversations|dnd|files|oauth|openid|pins|reactions|team|usergroups|users|views)\.[a-z]\w*(?:\.\w+)*)""#,
     )
     .unwrap();
     let calls = format!("{}{}", &code[..nature], &code[end..]);
-    named.captures_iter(&calls).map(|found| found[1].to_owned()).collect()
+    let names = named.captures_iter(&calls).map(|found| found[1].to_owned());
+    // A file of an export is no method.
+    names.filter(|name| name != "users.json").collect()
 }
 
 /// Whether a list holds one of the scopes; needing none is fine.
@@ -151,7 +155,14 @@ const MANIFEST: Fields = &[
     ("_metadata", false, Rule::Object(&[("major_version", true, Rule::Any)])),
     ("display_information", true, Rule::Object(DISPLAY)),
     ("features", true, Rule::Object(FEATURES)),
-    ("oauth_config", true, Rule::Object(&[("scopes", true, Rule::Object(SCOPES))])),
+    (
+        "oauth_config",
+        true,
+        Rule::Object(&[
+            ("redirect_urls", false, Rule::Texts(1000, 255)),
+            ("scopes", true, Rule::Object(SCOPES)),
+        ]),
+    ),
     ("settings", true, Rule::Object(SETTINGS)),
 ];
 const DISPLAY: Fields = &[
@@ -408,6 +419,9 @@ fn doors_differ_in_their_addresses_only() {
             let door = fs::read_to_string(root().join("src/slack/http.rs")).unwrap();
             assert!(door.contains(&format!("\"{path}\"")), "the HTTP door has no {path}");
         }
+        let oauth = http["oauth_config"].as_object_mut().unwrap();
+        let back = format!("https://{HOST_PLACEHOLDER}/slack/oauth/callback");
+        assert_eq!(oauth.remove("redirect_urls").unwrap(), json!([back]));
         let socket_mode = "/settings/socket_mode_enabled";
         assert_eq!(socket.pointer_mut(socket_mode).unwrap().take(), true);
         assert_eq!(http.pointer_mut(socket_mode).unwrap().take(), false);
@@ -450,8 +464,8 @@ fn asked_for(size: Size) -> Scopes {
     let secondlook::manifest::Scopes { needed, optional } = scopes(size);
     assert!(needed.iter().all(|scope| !optional.contains(scope)), "a scope is asked for once");
     assert_eq!(
-        manifest(Door::Http, size)["oauth_config"],
-        manifest(Door::Socket, size)["oauth_config"]
+        manifest(Door::Http, size)["oauth_config"]["scopes"],
+        manifest(Door::Socket, size)["oauth_config"]["scopes"]
     );
     Scopes { all: [needed.clone(), optional].concat(), needed }
 }

@@ -47,6 +47,9 @@ contract! {
     changes::a_change_is_about_one_workspace,
     changes::events_are_forgotten_by_age,
     changes::the_digest_of_a_week_is_asked_for_once,
+    installations::an_installation_comes_back_as_it_was_kept,
+    installations::of_many_who_would_renew_one_may,
+    installations::a_removal_drops_the_tokens_of_that_workspace_at_once,
     jobs::work_is_done_when_it_is_due,
     jobs::every_kind_of_work_comes_back,
     jobs::pending_work_asked_again_runs_once_and_earlier,
@@ -74,4 +77,11 @@ contract! {
     replicas::work_is_ended_or_taken_over_and_not_both,
     replicas::two_processes_share_the_work,
     replicas::many_may_open_one_new_store_at_once,
+}}
+
+// These look at the tables from outside, which nobody can do in memory.
+contract! {
+    file as tables_of_a_file, postgres as tables_of_a_server => {
+    installations::what_was_removed_is_erased_from_every_table,
+    installations::who_comes_back_in_time_is_not_erased,
 }}

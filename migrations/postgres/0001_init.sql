@@ -14,9 +14,27 @@ create table workspace (
     bot_user_id text collate "C" not null,
     bot_id text collate "C" not null,
     url text collate "C" not null,
-    -- When the app was removed there: its work rests until the app is installed again.
+    -- When the app was removed there: its work rests until the app is installed again; after a time of grace
+    -- everything about it is deleted.
     uninstalled_at bigint,
     constraint workspace_pk primary key (workspace_id)
+);
+
+-- Where the app was installed by OAuth.
+create table installation (
+    workspace_id text collate "C" not null,
+    installed_at bigint not null,
+    -- Names the key its tokens are sealed with; the key itself is nowhere in here.
+    key_id text collate "C" not null,
+    -- Its tokens, encrypted and bound to this workspace: in another row they can't be read.
+    sealed text collate "C" not null,
+    expires_at bigint,
+    -- Set while one process renews the tokens: a refresh token works once.
+    renewing_until bigint,
+    renewal_failed text collate "C",
+    -- Counts the changes; a change made on an old copy is refused.
+    revision bigint not null,
+    constraint installation_pk primary key (workspace_id)
 );
 
 -- The last case number given out. Apart from workspace, because a number may be needed before the bot knows itself.

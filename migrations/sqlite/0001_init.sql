@@ -10,9 +10,27 @@ create table workspace (
     bot_user_id text not null,
     bot_id text not null,
     url text not null,
-    -- When the app was removed there: its work rests until the app is installed again.
+    -- When the app was removed there: its work rests until the app is installed again; after a time of grace
+    -- everything about it is deleted.
     uninstalled_at integer,
     constraint workspace_pk primary key (workspace_id)
+) strict;
+
+-- Where the app was installed by OAuth.
+create table installation (
+    workspace_id text not null,
+    installed_at integer not null,
+    -- Names the key its tokens are sealed with; the key itself is nowhere in here.
+    key_id text not null,
+    -- Its tokens, encrypted and bound to this workspace: in another row they can't be read.
+    sealed text not null,
+    expires_at integer,
+    -- Set while one process renews the tokens: a refresh token works once.
+    renewing_until integer,
+    renewal_failed text,
+    -- Counts the changes; a change made on an old copy is refused.
+    revision integer not null,
+    constraint installation_pk primary key (workspace_id)
 ) strict;
 
 -- The last case number given out. Apart from workspace, because a number may be needed before the bot knows itself.

@@ -52,14 +52,14 @@ impl App {
         NewJob { work: Work::LookAtChannel(id.clone()), run_at: self.now() }
     }
 
-    /// Stops all work for a workspace, until the bot starts with a token of a new installation.
+    /// Stops all work for a workspace, until the app is installed there again.
     pub(super) async fn uninstalled(&self, cause: Cause<'_>) -> Result<Answer, StoreError> {
         self.save(Change { event: Some(cause.event()), uninstalled: true, ..Change::default() })
             .await?;
         metrics::counter!("secondlook_uninstalled_total").increment(1);
         tracing::warn!(
             slack.workspace = %cause.workspace,
-            "the app was removed from this workspace or its token revoked: its work rests until the app is installed again and restarted"
+            "the app was removed from this workspace or its token revoked: its work rests until the app is installed again, and in 30 days everything about it is deleted"
         );
         Ok(Answer::Nothing)
     }

@@ -10,6 +10,7 @@ pub mod deliver;
 mod digest;
 mod hear;
 mod incident;
+pub mod installations;
 pub mod ports;
 mod recent;
 

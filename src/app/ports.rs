@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::installations::Installations;
 use crate::domain::card::Card;
 use crate::domain::channel::Channel;
 use crate::domain::digest::{Period, Week};
@@ -197,7 +198,7 @@ pub struct Change {
     pub jobs: Vec<NewJob>,
     /// Keys of work not to do any more.
     pub cancel: Vec<String>,
-    /// Whether the app was removed from the workspace: its work rests until [`Store::save_workspace`].
+    /// Whether the app was removed from the workspace: its tokens go, and its work rests until it is installed again.
     pub uninstalled: bool,
     /// The job this change was made for, and how it ended.
     pub job: Option<(Job, JobEnd)>,
@@ -245,7 +246,7 @@ pub struct Parked {
 
 /// Where everything is kept. Every method is about one workspace, or about all of them for the worker.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Installations {
     /// Whether it can be read and its schema is current.
     async fn ready(&self) -> Result<(), StoreError>;
     /// Records who the bot is in a workspace.

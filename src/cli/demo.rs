@@ -140,7 +140,8 @@ fn options(port: u16) -> Options {
 fn config(slack: &Playground, database: &str, schedule: Schedule) -> Config {
     let any_port = ([127, 0, 0, 1], 0).into();
     Config {
-        bot_token: SecretString::from(slack.bot_token()),
+        bot_token: Some(SecretString::from(slack.bot_token())),
+        oauth: None,
         app_token: Some(SecretString::from(slack.app_token().to_owned())),
         signing_secret: None,
         api_url: slack.api_url(),

@@ -40,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 2.0)]
     l2: f64,
     /// Confidence above which a message is a proposal
-    #[arg(long, default_value_t = 0.68)]
+    #[arg(long, default_value_t = 0.72)]
     at: f64,
     /// Leave out features that fewer messages show
     #[arg(long, default_value_t = 6)]

@@ -23,6 +23,7 @@ mod r#move;
 mod ndjson;
 mod replay;
 mod serve;
+mod token;
 mod trainer;
 
 use std::process::ExitCode;
@@ -68,14 +69,16 @@ enum Command {
     LearnExtraction(learn_extraction::Args),
     /// Print the app manifest to paste into Slack
     Manifest(manifest::Args),
-    /// Show what the bot would have said in a workspace, from its Slack export
-    Replay(replay::Args),
-    /// Make the store from a backup
-    Restore(backup::Args),
+    /// Look after the tokens of workspaces that installed the app by OAuth
+    Token(token::Args),
     /// Bring the store's schema up to date, as `serve` does when it starts
     Migrate,
     /// Move everything into another store, and compare both; stop the bot first
     Move(r#move::Args),
+    /// Show what the bot would have said in a workspace, from its Slack export
+    Replay(replay::Args),
+    /// Make the store from a backup
+    Restore(backup::Args),
 }
 
 /// Parses the command line and runs the command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -103,9 +106,10 @@ pub fn main() -> ExitCode {
         Command::LearnDiagnosis(args) => learn_diagnosis::run(&args),
         Command::LearnExtraction(args) => learn_extraction::run(&args),
         Command::Manifest(args) => manifest::run(&args),
-        Command::Replay(args) => replay::run(&args),
+        Command::Token(args) => blocking(token::run(args)),
         Command::Migrate => blocking(migrate::run()),
         Command::Move(args) => blocking(r#move::run(args)),
+        Command::Replay(args) => replay::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

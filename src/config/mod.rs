@@ -1,5 +1,7 @@
 //! The only reader of the environment: every fault is found at start and reported with the others.
 
+mod oauth;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -11,11 +13,15 @@ use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
 use crate::domain::policy::{Limits, QuietHours};
 
+pub use self::oauth::{KeyChange, Keys, OAuth};
+
 /// Everything that can be set. Each field names its variable; `.env.example` shows them all.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `SLACK_BOT_TOKEN`: the bot's token (`xoxb-…`).
-    pub bot_token: SecretString,
+    /// `SLACK_BOT_TOKEN`: the bot's token (`xoxb-…`) in the one workspace that needs no installing by OAuth.
+    pub bot_token: Option<SecretString>,
+    /// `SLACK_CLIENT_ID` and what goes with it: installing by OAuth, in any number of workspaces.
+    pub oauth: Option<OAuth>,
     /// `SLACK_APP_TOKEN`: the app-level token (`xapp-…`); switches Socket Mode on.
     pub app_token: Option<SecretString>,
     /// `SLACK_SIGNING_SECRET`: switches HTTP mode on.
@@ -127,14 +133,19 @@ pub struct Logging {
 }
 
 /// The variables this file reads, for the test that compares `.env.example` with it.
-pub const VARIABLES: [&str; 17] = [
+pub const VARIABLES: [&str; 22] = [
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
+    "SLACK_CLIENT_ID",
+    "SLACK_CLIENT_SECRET",
     "SLACK_API_URL",
     "DATABASE_URL",
     "BIND_ADDR",
     "SECONDLOOK_ADMIN_ADDR",
+    "SECONDLOOK_PUBLIC_URL",
+    "SECONDLOOK_ENCRYPTION_KEY",
+    "SECONDLOOK_ENCRYPTION_KEY_OLD",
     "SECONDLOOK_QUIET_PERIOD",
     "SECONDLOOK_CHANNEL_CAP",
     "SECONDLOOK_COOLDOWN",
@@ -180,13 +191,8 @@ impl Partial {
         let mut faults = Faults { get, found: Vec::new() };
         let digest = faults.digest();
         let config = Config {
-            bot_token: faults.token("SLACK_BOT_TOKEN", "xoxb-").unwrap_or_else(|| {
-                faults.needed(
-                    "SLACK_BOT_TOKEN",
-                    "the bot token of your app, from its page “OAuth & Permissions”",
-                );
-                SecretString::default()
-            }),
+            bot_token: faults.token("SLACK_BOT_TOKEN", "xoxb-"),
+            oauth: faults.oauth(),
             app_token: faults.token("SLACK_APP_TOKEN", "xapp-"),
             signing_secret: faults.set("SLACK_SIGNING_SECRET").map(SecretString::from),
             api_url: faults.api_url(),
@@ -199,6 +205,12 @@ impl Partial {
             digest,
             knowledge: faults.knowledge(),
         };
+        if config.bot_token.is_none() && !faults.wants_oauth() {
+            faults.needed(
+                "SLACK_BOT_TOKEN",
+                "the bot token of your app, from its page “OAuth & Permissions”; or SLACK_CLIENT_ID and what goes with it, to be installed by OAuth",
+            );
+        }
         if config.app_token.is_none()
             && config.signing_secret.is_none()
             && !faults.named("SLACK_APP_TOKEN")

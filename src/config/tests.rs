@@ -12,6 +12,7 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
 #[test]
 fn two_tokens_are_enough() {
     let config = config(&[("SLACK_BOT_TOKEN", "xoxb-1"), ("SLACK_APP_TOKEN", " xapp-1 ")]).unwrap();
+    assert!(config.bot_token.is_some() && config.oauth.is_none());
     assert_eq!(config.app_token.unwrap().expose_secret(), "xapp-1");
     assert_eq!(config.api_url, "https://slack.com/api");
     assert_eq!(config.bind_addr.to_string(), "127.0.0.1:8080");

@@ -10,7 +10,9 @@ mod deliver;
 mod fault;
 mod http;
 mod ids;
+mod installing;
 mod look;
+mod neighbours;
 mod options;
 mod page;
 mod people;
@@ -44,6 +46,7 @@ pub use people::{Answer, Refused, Say, Upload};
 pub use world::{Ack, Call, Delivery, Ephemeral, RequestUrls, View, World};
 
 use deliver::Kind;
+use neighbours::Neighbours;
 use socket::Frame;
 
 /// How long [`Playground::wait_until`] waits before it gives up.
@@ -63,6 +66,9 @@ struct Shared {
     base: String,
     app_token: String,
     signing_secret: String,
+    client_id: String,
+    client_secret: String,
+    neighbours: Neighbours,
 }
 
 impl Shared {
@@ -105,7 +111,11 @@ impl Playground {
             base,
             app_token: format!("xapp-1-{}", ids::random(40)),
             signing_secret: ids::random(32).to_lowercase(),
+            client_id: ids::random(12),
+            client_secret: ids::random(32).to_lowercase(),
+            neighbours: Neighbours::default(),
         });
+        shared.neighbours.add(&shared);
         let service = routes(&shared).into_make_service_with_connect_info::<tcp::Cut>();
         let serve = axum::serve(tcp::Listener { tcp, stop: stop.clone() }, service).into_future();
         shared.tasks.spawn(async move { stop.run_until_cancelled(serve).await });

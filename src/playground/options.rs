@@ -25,6 +25,8 @@ pub struct Options {
     pub retries: Vec<Duration>,
     /// Plays an organisation-wide install: authorizations and interactions carry no team.
     pub org_wide: bool,
+    /// The app has token rotation on: what an installation gives lasts this long.
+    pub token_life: Option<Duration>,
 }
 
 impl Default for Options {
@@ -40,6 +42,7 @@ impl Default for Options {
             trigger_life: Duration::from_secs(3),
             retries: vec![Duration::ZERO, Duration::from_mins(1), Duration::from_mins(5)],
             org_wide: false,
+            token_life: None,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Say {
     pub broadcast: bool,
     /// `me_message` and the like.
     pub subtype: Option<String>,
+    /// When, for two workspaces with the same timestamps; otherwise now.
+    pub ts: Option<String>,
 }
 
 impl Say {
@@ -94,6 +96,9 @@ impl Playground {
                 world.draft(&channel, &say.user, &say.text, say.thread_ts.as_deref())?;
             if let Some(subtype) = say.subtype {
                 message.insert("subtype".into(), json!(subtype));
+            }
+            if let Some(ts) = say.ts {
+                message.insert("ts".into(), json!(ts));
             }
             if let (true, Some(root)) = (say.broadcast, &say.thread_ts) {
                 message.insert("subtype".into(), json!("thread_broadcast"));

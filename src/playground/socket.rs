@@ -23,6 +23,13 @@ pub(super) struct Socket {
     pub(super) frames: mpsc::UnboundedSender<Frame>,
 }
 
+impl Socket {
+    /// The same connection for another workspace: it is the app's.
+    pub(super) fn share(&self) -> Self {
+        Self { number: self.number, frames: self.frames.clone() }
+    }
+}
+
 /// What a connection is told to do.
 pub(super) enum Frame {
     /// Send a text frame.
@@ -57,10 +64,17 @@ async fn talk(mut ws: WebSocket, shared: Arc<Shared>, cut: Cut) {
         if world.sockets.len() >= MOST_SOCKETS {
             let _ = frames.send(Frame::Disconnect("too_many_websockets".to_owned()));
         } else {
-            world.sockets.push(Socket { number, frames });
+            world.sockets.push(Socket { number, frames: frames.clone() });
         }
         (number, world.sockets.len())
     });
+    shared.everywhere(|world| {
+        let known = world.sockets.iter().any(|socket| socket.number == number);
+        if !known && open <= MOST_SOCKETS {
+            world.sockets.push(Socket { number, frames: frames.clone() });
+        }
+    });
+    drop(frames);
     let app = shared.look(|world| world.options.app.id.clone());
     let hello = json!({
         "type": "hello", "num_connections": open, "connection_info": { "app_id": app },
@@ -71,7 +85,7 @@ async fn talk(mut ws: WebSocket, shared: Arc<Shared>, cut: Cut) {
         stop.run_until_cancelled(exchange(&mut ws, &shared, &cut, number, &mut inbox)).await;
         let _ = ws.send(Message::Close(None)).await;
     }
-    shared.touch(|world| {
+    shared.everywhere(|world| {
         world.sockets.retain(|socket| socket.number != number);
         // Whatever this connection did not acknowledge will not be acknowledged any more.
         world.pending.retain(|_, (socket, _)| *socket != number);
@@ -131,7 +145,7 @@ impl Shared {
     fn acknowledged(&self, number: u64, text: &str) {
         let Ok(ack) = serde_json::from_str::<Value>(text) else { return };
         let id = ack["envelope_id"].as_str().unwrap_or_default();
-        self.touch(|world| {
+        self.everywhere(|world| {
             if world.pending.get(id).is_some_and(|(socket, _)| *socket == number)
                 && let Some((_, tell)) = world.pending.remove(id)
             {

@@ -133,7 +133,7 @@ impl World {
         url
     }
 
-    fn enterprise(&self) -> Value {
+    pub(super) fn enterprise(&self) -> Value {
         if self.options.org_wide {
             json!(self.options.workspace.id.replacen('T', "E", 1))
         } else {

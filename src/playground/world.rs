@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
+use super::installing::Tokens;
 use super::options::{Channel, Options};
 use super::socket::Socket;
 use super::{ids, look, wire};
@@ -31,6 +32,7 @@ pub struct World {
     pub(super) door: Option<RequestUrls>,
     pub(super) outbox: Vec<Value>,
     pub(super) bot_token: String,
+    pub(super) tokens: Tokens,
     pub(super) tickets: HashSet<String>,
     pub(super) pulls: VecDeque<String>,
     pub(super) socket_counter: u64,
@@ -162,6 +164,7 @@ impl World {
             door: None,
             outbox: Vec::new(),
             bot_token: format!("xoxb-{}-{}", ids::random(12), ids::random(24)),
+            tokens: Tokens::default(),
             tickets: HashSet::new(),
             pulls: VecDeque::new(),
             socket_counter: 0,
@@ -178,7 +181,8 @@ impl World {
 
     /// Stores a message and tells the bot; a mention of the bot is told a second time as `app_mention`.
     pub(super) fn post(&mut self, channel: &str, message: Value) -> String {
-        let ts = self.next_ts();
+        let given = message["ts"].as_str().map(str::to_owned);
+        let ts = given.unwrap_or_else(|| self.next_ts());
         let mut message = into_map(message);
         message.insert("type".into(), json!("message"));
         message.insert("ts".into(), json!(ts));

@@ -1,15 +1,20 @@
-//! Asks Slack what our tokens may do, for a person who looks for what is wrong; reads headers that other calls have no use for.
+//! Asks Slack whose a token is and what it may do; reads headers that other calls have no use for.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::StatusCode;
-use reqwest::header::{DATE, RETRY_AFTER};
+use metrics::counter;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::client::{Client, RETRY_AFTER_UNSAID};
-use crate::app::ports::ChatError;
+use crate::app::ports::{ChatError, Workspace};
+use crate::domain::{UserId, WorkspaceId};
+
+/// How long one such request may take.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
 
 /// What Slack says about the bot's token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,42 +30,95 @@ pub struct Access {
 }
 
 impl Client {
+    /// Who the bot is where this token is from: in a workspace, or in an organisation it was installed in as a whole.
+    pub async fn identify(&self, token: &SecretString) -> Result<Workspace, ChatError> {
+        let answer = self.call(token, "auth.test", &json!({}), None).await?;
+        let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        let organisation = answer["is_enterprise_install"] == true;
+        let ids =
+            [if organisation { text("enterprise_id") } else { String::new() }, text("team_id")];
+        let id = ids.into_iter().find(|id| !id.is_empty());
+        let nameless = || ChatError::Refused { code: "no_team_id".to_owned() };
+        Ok(Workspace {
+            id: WorkspaceId(id.ok_or_else(nameless)?),
+            bot_user: UserId(text("user_id")),
+            bot_id: text("bot_id"),
+            url: text("url"),
+        })
+    }
+
     /// What the bot's token is good for.
     pub async fn access(&self, token: &SecretString) -> Result<Access, ChatError> {
-        let url = format!("{}/auth.test", self.base.as_str().trim_end_matches('/'));
-        let request = self.files.post(url).bearer_auth(token.expose_secret());
-        let response = request.send().await.map_err(|error| {
-            let what = if error.is_timeout() { "no answer in time" } else { "could not connect" };
-            unreachable(what)
-        })?;
-        let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok());
-        let scopes = header("x-oauth-scopes").unwrap_or_default();
-        let scopes: Vec<String> =
-            scopes.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();
-        let time = header(DATE.as_str()).and_then(|date| rfc2822::parse(date).ok());
-        if response.status() == StatusCode::TOO_MANY_REQUESTS {
-            let seconds = header(RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok());
-            let retry_after = seconds.map_or(RETRY_AFTER_UNSAID, Duration::from_secs);
-            return Err(ChatError::RateLimited { retry_after });
-        }
-        let body: Option<Value> =
-            response.bytes().await.ok().and_then(|body| serde_json::from_slice(&body).ok());
-        let body = body.ok_or_else(|| unreachable("the answer is not Slack's"))?;
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-        if body["ok"] == true {
-            let time = time.map(|time| time.timestamp());
-            Ok(Access { bot: text("user"), workspace: text("team"), scopes, time })
-        } else {
-            Err(ChatError::Refused { code: text("error") })
-        }
+        let request = self.files.post(self.address("auth.test"));
+        let (headers, answer) =
+            ask("auth.test", request.bearer_auth(token.expose_secret())).await?;
+        let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        let scopes = split(header(&headers, "x-oauth-scopes").unwrap_or_default());
+        let time = header(&headers, DATE.as_str()).and_then(|date| rfc2822::parse(date).ok());
+        let time = time.map(|time| time.timestamp());
+        Ok(Access { bot: text("user"), workspace: text("team"), scopes, time })
     }
 
     /// Whether the app-level token may open a connection; opens none.
     pub async fn may_connect(&self, app_token: &SecretString) -> Result<(), ChatError> {
         self.call(app_token, "apps.connections.open", &json!({}), None).await.map(|_| ())
     }
+
+    pub(super) fn address(&self, method: &str) -> String {
+        format!("{}/{method}", self.base.as_str().trim_end_matches('/'))
+    }
 }
 
-fn unreachable(what: &str) -> ChatError {
-    ChatError::Unreachable(what.to_owned())
+/// Scopes as Slack lists them.
+pub(super) fn split(scopes: &str) -> Vec<String> {
+    scopes.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Sends a request once and reads Slack's answer with its headers.
+pub(super) async fn ask(
+    method: &'static str,
+    request: RequestBuilder,
+) -> Result<(HeaderMap, Value), ChatError> {
+    let answer = ask_uncounted(request).await;
+    let outcome = match &answer {
+        Ok(_) => "ok",
+        Err(ChatError::RateLimited { .. }) => "limited",
+        Err(ChatError::Refused { .. }) => "refused",
+        Err(ChatError::Unreachable(_)) => "not_sent",
+        Err(ChatError::Uncertain(_)) => "lost",
+    };
+    counter!("secondlook_slack_calls_total", "method" => method, "outcome" => outcome).increment(1);
+    answer
+}
+
+async fn ask_uncounted(request: RequestBuilder) -> Result<(HeaderMap, Value), ChatError> {
+    let response = request.timeout(REQUEST_MAX).send().await.map_err(|error| {
+        if error.is_connect() {
+            ChatError::Unreachable("could not connect".to_owned())
+        } else {
+            lost(if error.is_timeout() { "no answer in time" } else { "the connection was lost" })
+        }
+    })?;
+    let headers = response.headers().clone();
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = header(&headers, RETRY_AFTER.as_str()).and_then(|s| s.parse().ok());
+        let retry_after = seconds.map_or(RETRY_AFTER_UNSAID, Duration::from_secs);
+        return Err(ChatError::RateLimited { retry_after });
+    }
+    let body = response.bytes().await.map_err(|_| lost("the connection was lost"))?;
+    let answer: Value =
+        serde_json::from_slice(&body).map_err(|_| lost("the answer is not Slack's"))?;
+    match (answer["ok"].as_bool(), answer["error"].as_str()) {
+        (Some(true), _) => Ok((headers, answer)),
+        (_, Some(code)) => Err(ChatError::Refused { code: code.to_owned() }),
+        _ => Err(lost("the answer is not Slack's")),
+    }
+}
+
+fn lost(what: &str) -> ChatError {
+    ChatError::Uncertain(what.to_owned())
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::client::Client;
 use super::render;
-use crate::app::ports::{Body, Chat, ChatError, Post, Workspace};
+use super::workspaces::Workspaces;
+use crate::app::ports::{Body, Chat, ChatError, Post};
 use crate::domain::channel::Channel;
 use crate::domain::form::{FormView, Sheet};
 use crate::domain::message::{Trigger, time_of};
@@ -26,55 +25,70 @@ const CLOCKS_APART_MAX: i64 = 10 * 60;
 
 /// Slack, as the app needs it.
 pub struct SlackChat {
-    client: Arc<Client>,
-    token: SecretString,
+    workspaces: Arc<Workspaces>,
 }
 
 impl SlackChat {
-    /// Talks with this token.
-    pub fn new(client: Arc<Client>, token: SecretString) -> Self {
-        Self { client, token }
+    /// Talks in these workspaces, in each with its own token.
+    pub fn new(workspaces: Arc<Workspaces>) -> Self {
+        Self { workspaces }
     }
 
-    /// Who the bot is: asks Slack.
-    pub async fn identify(&self) -> Result<Workspace, ChatError> {
-        let answer = self.client.call(&self.token, "auth.test", &json!({}), None).await?;
-        let text =
-            |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Workspace {
-            id: WorkspaceId(text("team_id")),
-            bot_user: UserId(text("user_id")),
-            bot_id: text("bot_id"),
-            url: text("url"),
-        })
+    /// Calls a method in a workspace. A token that Slack does not take any more is looked up anew, once: it was refused, so
+    /// nothing has happened.
+    async fn call(
+        &self,
+        workspace: &WorkspaceId,
+        method: &'static str,
+        body: &Value,
+        channel: Option<&str>,
+    ) -> Result<Value, ChatError> {
+        let client = &self.workspaces.client;
+        let token = self.workspaces.token(workspace).await?;
+        let answer = client.call(&token, method, body, channel).await;
+        if !matches!(&answer, Err(ChatError::Refused { code }) if refuses_token(code)) {
+            return answer;
+        }
+        match self.workspaces.instead_of(workspace, &token).await {
+            Some(other) => client.call(&other, method, body, channel).await,
+            None => answer,
+        }
     }
 
     /// Opens a form.
     pub(super) async fn open_form(
         &self,
+        workspace: &WorkspaceId,
         view: &FormView,
         trigger: &Trigger,
     ) -> Result<(), ChatError> {
-        self.open_view(render::form(view), trigger).await
+        self.open_view(workspace, render::form(view), trigger).await
     }
 
     /// Opens a sheet.
     pub(super) async fn open_sheet(
         &self,
+        workspace: &WorkspaceId,
         sheet: &Sheet,
         trigger: &Trigger,
     ) -> Result<(), ChatError> {
-        self.open_view(render::sheet(sheet), trigger).await
+        self.open_view(workspace, render::sheet(sheet), trigger).await
     }
 
-    async fn open_view(&self, view: Value, trigger: &Trigger) -> Result<(), ChatError> {
+    async fn open_view(
+        &self,
+        workspace: &WorkspaceId,
+        view: Value,
+        trigger: &Trigger,
+    ) -> Result<(), ChatError> {
         let body = json!({"trigger_id": trigger.0, "view": view});
-        self.client.call(&self.token, "views.open", &body, None).await.map(|_| ())
+        self.call(workspace, "views.open", &body, None).await.map(|_| ())
     }
 
     /// Says something only one person sees.
     pub(super) async fn whisper(
         &self,
+        workspace: &WorkspaceId,
         channel: &ChannelId,
         user: &UserId,
         thread: Option<&MessageTs>,
@@ -86,7 +100,7 @@ impl SlackChat {
         if let Some(thread) = thread {
             body["thread_ts"] = json!(thread.as_str());
         }
-        self.client.call(&self.token, "chat.postEphemeral", &body, None).await.map(|_| ())
+        self.call(workspace, "chat.postEphemeral", &body, None).await.map(|_| ())
     }
 
     async fn write(
@@ -95,7 +109,7 @@ impl SlackChat {
         post: &Post<'_>,
         body: &Value,
     ) -> Result<Value, ChatError> {
-        self.client.call(&self.token, method, body, Some(post.channel.as_str())).await
+        self.call(post.workspace, method, body, Some(post.channel.as_str())).await
     }
 }
 
@@ -122,7 +136,7 @@ impl Chat for SlackChat {
         if matches!(&answer, Err(ChatError::Refused { code }) if code == "not_in_channel") {
             // Somebody asked for the card in a public channel nobody invited us to.
             let join = json!({"channel": post.channel.as_str()});
-            self.client.call(&self.token, "conversations.join", &join, None).await?;
+            self.call(post.workspace, "conversations.join", &join, None).await?;
             answer = self.write("chat.postMessage", post, &body).await;
         }
         let ts = answer?.get("ts").and_then(Value::as_str).map(MessageTs::from);
@@ -150,7 +164,7 @@ impl Chat for SlackChat {
             None => "conversations.history",
         };
         for _ in 0..PAGES_MAX {
-            let page = self.client.call(&self.token, method, &query, None).await?;
+            let page = self.call(post.workspace, method, &query, None).await?;
             let messages = page.get("messages").and_then(Value::as_array);
             let ours = messages.into_iter().flatten().find(|m| is_ours(m, post.id));
             if let Some(ts) = ours.and_then(|m| m.get("ts")).and_then(Value::as_str) {
@@ -177,11 +191,11 @@ impl Chat for SlackChat {
 
     async fn channel(
         &self,
-        _workspace: &WorkspaceId,
+        workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Channel, ChatError> {
         let query = json!({"channel": channel.as_str()});
-        let answer = self.client.call(&self.token, "conversations.info", &query, None).await?;
+        let answer = self.call(workspace, "conversations.info", &query, None).await?;
         let is = |name: &str| answer["channel"][name].as_bool().unwrap_or(false);
         Ok(Channel {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
@@ -192,9 +206,9 @@ impl Chat for SlackChat {
         })
     }
 
-    async fn join(&self, _workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError> {
+    async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError> {
         let body = json!({"channel": channel.as_str()});
-        match self.client.call(&self.token, "conversations.join", &body, None).await {
+        match self.call(workspace, "conversations.join", &body, None).await {
             // To join again does no harm.
             Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
             other => other.map(|_| ()),
@@ -203,7 +217,7 @@ impl Chat for SlackChat {
 
     async fn last_said(
         &self,
-        _workspace: &WorkspaceId,
+        workspace: &WorkspaceId,
         channel: &ChannelId,
         since: Timestamp,
     ) -> Result<Option<Timestamp>, ChatError> {
@@ -211,7 +225,7 @@ impl Chat for SlackChat {
             "channel": channel.as_str(), "limit": PAGE, "include_all_metadata": true,
             "oldest": format!("{}.000000", since.as_second()),
         });
-        let page = self.client.call(&self.token, "conversations.history", &query, None).await?;
+        let page = self.call(workspace, "conversations.history", &query, None).await?;
         let messages = page.get("messages").and_then(Value::as_array);
         let others = messages.into_iter().flatten().filter(|m| !by_us(m));
         let times = others.filter_map(|m| m.get("ts").and_then(Value::as_str));
@@ -220,12 +234,18 @@ impl Chat for SlackChat {
 
     async fn file(
         &self,
-        _workspace: &WorkspaceId,
+        workspace: &WorkspaceId,
         url: &str,
         bytes_max: usize,
     ) -> Result<String, ChatError> {
-        self.client.fetch_text(&self.token, url, bytes_max).await
+        let token = self.workspaces.token(workspace).await?;
+        self.workspaces.client.fetch_text(&token, url, bytes_max).await
     }
+}
+
+/// Codes that say that the token is of no use, and not the call.
+fn refuses_token(code: &str) -> bool {
+    matches!(code, "token_expired" | "token_revoked" | "invalid_auth" | "account_inactive")
 }
 
 fn by_us(message: &Value) -> bool {

@@ -12,10 +12,17 @@ pub mod decode;
 pub mod export;
 pub mod files;
 pub mod http;
+pub mod install;
+mod install_page;
 mod limits;
+pub mod oauth;
 pub mod reception;
 mod render;
+mod renewal;
+pub mod seal;
 pub mod socket;
+mod state;
+pub mod workspaces;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;

@@ -7,49 +7,46 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use super::chat::SlackChat;
-use super::decode::{decode, workspace_of};
+use super::decode::{decode, workspaces_of};
+use super::workspaces::Workspaces;
 use super::{Acknowledgement, Delivery, DeliveryKind, Receive, render};
-use crate::app::ports::Workspace;
+use crate::app::ports::{ChatError, StoreError, Workspace};
 use crate::app::{Answer, App};
 use crate::domain::message::{Event, Incoming};
 use crate::domain::wording::Line;
-use crate::domain::{ChannelId, MessageTs, UserId};
+use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 
-/// Takes what Slack sends for one workspace.
+/// Takes what Slack sends for the workspaces the bot is in.
 pub struct Reception {
     app: Arc<App>,
     chat: Arc<SlackChat>,
-    workspace: Workspace,
+    workspaces: Arc<Workspaces>,
     tasks: TaskTracker,
 }
 
 /// Who did it, and where an answer only they see can go.
 struct Person {
+    workspace: WorkspaceId,
     user: UserId,
     channel: ChannelId,
     thread: Option<MessageTs>,
 }
 
 impl Reception {
-    /// Receives for this workspace; what is sent after the acknowledgement runs on `tasks`.
-    pub fn new(
-        app: Arc<App>,
-        chat: Arc<SlackChat>,
-        workspace: Workspace,
-        tasks: TaskTracker,
-    ) -> Self {
-        Self { app, chat, workspace, tasks }
+    /// Receives for these workspaces; what is sent after the acknowledgement runs on `tasks`.
+    pub fn new(app: Arc<App>, workspaces: Arc<Workspaces>, tasks: TaskTracker) -> Self {
+        let chat = Arc::new(SlackChat::new(Arc::clone(&workspaces)));
+        Self { app, chat, workspaces, tasks }
     }
 
-    /// The workspace as this payload names it. Another one is only ours in an organisation-wide install.
-    fn workspace_for(&self, payload: &Value) -> Option<Workspace> {
-        let id = workspace_of(payload)?;
-        let of_the_organisation =
-            ["/is_enterprise_install", "/authorizations/0/is_enterprise_install"].iter().any(|p| {
-                payload.pointer(p).is_some_and(|v| v == &json!(true) || v == &json!("true"))
-            });
-        (id == self.workspace.id || of_the_organisation)
-            .then(|| Workspace { id, ..self.workspace.clone() })
+    /// The workspace a payload is for, if the bot is in it.
+    async fn workspace_for(&self, payload: &Value) -> Result<Option<Workspace>, StoreError> {
+        for id in workspaces_of(payload) {
+            if let Some(workspace) = self.workspaces.workspace(&id).await? {
+                return Ok(Some(workspace));
+            }
+        }
+        Ok(None)
     }
 
     fn answer(
@@ -106,30 +103,39 @@ impl Reception {
 }
 
 async fn send(chat: &SlackChat, person: Option<Person>, answer: Answer, too_late: Line) {
-    let (what, sent) = match (&answer, &person) {
-        (Answer::Form(view, trigger), _) => ("form", chat.open_form(view, trigger).await),
-        (Answer::Sheet(sheet, trigger), _) => ("sheet", chat.open_sheet(sheet, trigger).await),
-        (Answer::Private(lines), Some(person)) => (
-            "whisper",
-            chat.whisper(&person.channel, &person.user, person.thread.as_ref(), lines).await,
-        ),
+    let Some(person) = person else { return };
+    let whose = &person.workspace;
+    let (what, sent) = match &answer {
+        Answer::Form(view, trigger) => ("form", chat.open_form(whose, view, trigger).await),
+        Answer::Sheet(sheet, trigger) => ("sheet", chat.open_sheet(whose, sheet, trigger).await),
+        Answer::Private(lines) => ("whisper", whisper(chat, &person, lines).await),
         _ => return,
     };
     let Err(error) = sent else { return };
     metrics::counter!("secondlook_answers_lost_total", "kind" => what).increment(1);
     tracing::warn!(answer.kind = what, error.kind = %error, "could not show an answer");
-    if let (true, Some(person)) = (what != "whisper", person) {
-        let lines = [too_late];
-        drop(chat.whisper(&person.channel, &person.user, person.thread.as_ref(), &lines).await);
+    if what != "whisper" {
+        drop(whisper(chat, &person, &[too_late]).await);
     }
+}
+
+async fn whisper(chat: &SlackChat, person: &Person, lines: &[Line]) -> Result<(), ChatError> {
+    let Person { workspace, user, channel, thread } = person;
+    chat.whisper(workspace, channel, user, thread.as_ref(), lines).await
 }
 
 #[async_trait]
 impl Receive for Reception {
     async fn receive(&self, delivery: Delivery) -> Acknowledgement {
         let kind = delivery.kind;
-        let decoded = self
-            .workspace_for(&delivery.payload)
+        let workspace = match self.workspace_for(&delivery.payload).await {
+            Ok(workspace) => workspace,
+            Err(error) => {
+                tracing::error!(slack.delivery = kind.label(), error.kind = %error, "could not look up a workspace");
+                return self.broken(kind, None, &Value::Null);
+            }
+        };
+        let decoded = workspace
             .ok_or("workspace")
             .and_then(|workspace| decode(&delivery, &workspace).ok_or("unreadable"));
         let incoming = match decoded {
@@ -142,6 +148,9 @@ impl Receive for Reception {
         if let Event::Ignored(what) = &incoming.event {
             count_ignored(what);
             return Acknowledgement::Empty;
+        }
+        if incoming.event == Event::Uninstalled {
+            return self.uninstalled(incoming).await;
         }
         let person = person(&incoming);
         match self.app.handle(incoming).await {
@@ -158,9 +167,30 @@ impl Receive for Reception {
     }
 }
 
+impl Reception {
+    /// Believes that the app was removed only if Slack doesn't take its token any more: the event may be late, and the app
+    /// installed again since.
+    async fn uninstalled(&self, incoming: Incoming) -> Acknowledgement {
+        let workspace = incoming.workspace.clone();
+        if self.workspaces.is_there(&workspace).await {
+            count_ignored("uninstalled before");
+            return Acknowledgement::Empty;
+        }
+        let handled = self.app.handle(incoming).await;
+        self.workspaces.forget(&workspace);
+        match handled {
+            Ok(_) => Acknowledgement::Empty,
+            Err(error) => {
+                tracing::error!(error.kind = %error, "could not record that the app was removed");
+                Acknowledgement::Refused
+            }
+        }
+    }
+}
+
 /// Counts by a fixed set of names: what Slack sends must not grow the metrics without bound.
 fn count_ignored(what: &str) {
-    const NAMED: [&str; 8] = [
+    const NAMED: [&str; 9] = [
         "message by a bot",
         "message_changed without a change",
         "message_changed by a bot",
@@ -169,6 +199,7 @@ fn count_ignored(what: &str) {
         "unknown view",
         "unknown shortcut",
         "view_closed",
+        "uninstalled before",
     ];
     let label = NAMED.iter().find(|name| **name == what).copied().unwrap_or("other");
     metrics::counter!("secondlook_ignored_total", "kind" => label).increment(1);
@@ -186,5 +217,10 @@ fn person(incoming: &Incoming) -> Option<Person> {
         | Event::Uninstalled
         | Event::Ignored(_) => return None,
     };
-    Some(Person { user: user.clone(), channel: channel.clone(), thread })
+    Some(Person {
+        workspace: incoming.workspace.clone(),
+        user: user.clone(),
+        channel: channel.clone(),
+        thread,
+    })
 }

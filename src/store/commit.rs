@@ -45,6 +45,7 @@ pub(super) async fn apply(
     if let Some(workspace) = whose {
         if change.uninstalled {
             workspace::uninstall(conn, workspace, now).await?;
+            erased = true;
         }
         // What is cancelled and asked for in one change is asked for.
         for key in &change.cancel {

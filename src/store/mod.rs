@@ -12,6 +12,7 @@ mod case_row;
 mod channel;
 mod commit;
 mod error;
+mod installation;
 mod job;
 mod person;
 mod postgres;

@@ -23,17 +23,19 @@ pub(super) async fn save(conn: &mut Conn, workspace: &Workspace) -> Result<(), S
     Ok(())
 }
 
-/// Notes that the app was removed from a workspace.
+/// Notes that the app was removed from a workspace, and drops its tokens.
 pub(super) async fn uninstall(
     conn: &mut Conn,
     id: &WorkspaceId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sql("update workspace set uninstalled_at = $2 where workspace_id = $1")
+    // Slack says it in two events: the time of the first counts.
+    sql("update workspace set uninstalled_at = coalesce(uninstalled_at, $2) where workspace_id = $1")
         .bind(id.as_str())
         .bind(now.as_millisecond())
         .execute(conn)
         .await?;
+    sql("delete from installation where workspace_id = $1").bind(id.as_str()).execute(conn).await?;
     Ok(())
 }
 

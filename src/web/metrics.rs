@@ -34,6 +34,12 @@ const METRICS: &[(&str, &str)] = &[
         "Deliveries that are acknowledged and mean nothing to us, by kind.",
     ),
     ("secondlook_incidents_total", "Incident channels that were given a card."),
+    ("secondlook_installations", "Workspaces that installed the app by OAuth."),
+    (
+        "secondlook_installations_failing",
+        "Of these, those whose token could not be renewed the last time.",
+    ),
+    ("secondlook_installs_total", "Installations by OAuth that came to an end, by outcome."),
     ("secondlook_proposals_heard_total", "Proposals that began a case, before the quiet period."),
     (
         "secondlook_silences_total",
@@ -55,7 +61,16 @@ const METRICS: &[(&str, &str)] = &[
         "Socket Mode connections that were replaced, by reason.",
     ),
     ("secondlook_sockets_open", "Socket Mode connections that hear now."),
+    ("secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
+    (
+        "secondlook_tokens_unopened_total",
+        "Looks at a sealed token that the keys at hand do not open.",
+    ),
     ("secondlook_uninstalled_total", "Workspaces that removed the app."),
+    (
+        "secondlook_workspaces_erased_total",
+        "Workspaces about which everything was deleted, thirty days after they removed the app.",
+    ),
     ("secondlook_work_due", "Work that is due now: what was acknowledged and is not done."),
     ("secondlook_work_oldest_due_seconds", "How long the oldest due work has waited."),
     ("secondlook_work_parked", "Work that was given up; `secondlook doctor` shows the reasons."),

@@ -5,6 +5,7 @@ pub(crate) mod changes;
 pub(crate) mod channels;
 pub(crate) mod disk;
 pub(crate) mod house;
+pub(crate) mod installations;
 pub(crate) mod jobs;
 pub(crate) mod replicas;
 pub(crate) mod schema;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use secondlook::app::ports::{Clock, Store};
 use secondlook::bot::Bot;
-use secondlook::config::Config;
+use secondlook::config::{Config, Keys, OAuth};
 use secondlook::domain::WorkspaceId;
 use secondlook::domain::channel::Patterns;
 use secondlook::domain::digest::Plan;
@@ -77,6 +77,10 @@ pub struct House {
     limits: Limits,
     pub quiet_hours: Option<QuietHours>,
     pub digest: Plan,
+    /// What it takes to be installed by OAuth.
+    pub oauth: Option<OAuth>,
+    /// Whether the bot is given the token of its first workspace.
+    pub own_token: bool,
     database: PathBuf,
     /// The PostgreSQL database, where the file is not the store.
     server: Option<String>,
@@ -91,18 +95,36 @@ impl House {
 
     /// A bot with these limits in this workspace.
     pub async fn open_with(door: Door, limits: Limits, options: Options) -> Self {
-        Self::open_in(door, limits, options, None).await
+        let mut house = Self::closed(door, limits, options, None).await;
+        house.start().await;
+        house
     }
 
     /// A bot that speaks at once and without limits, on a PostgreSQL server.
     pub async fn open_on_postgres(door: Door) -> Self {
         let server = Some(postgres::server().database().await);
-        Self::open_in(door, eager(), Options::default(), server).await
+        let mut house = Self::closed(door, eager(), Options::default(), server).await;
+        house.start().await;
+        house
     }
 
-    async fn open_in(door: Door, limits: Limits, options: Options, server: Option<String>) -> Self {
+    /// A bot that is installed nowhere yet and may be by OAuth.
+    pub async fn open_to_installs(door: Door, options: Options) -> Self {
+        let mut house = Self::closed(door, eager(), options, None).await;
+        house.oauth = Some(OAuth {
+            client_id: house.slack.client_id().to_owned(),
+            client_secret: SecretString::from(house.slack.client_secret()),
+            public_url: "http://localhost:1".to_owned(),
+            keys: Keys { current: vec![7; 32].into(), old: None },
+        });
+        house.own_token = false;
+        house.start().await;
+        house
+    }
+
+    async fn closed(door: Door, limits: Limits, options: Options, server: Option<String>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut house = Self {
+        Self {
             slack: Playground::start(options).await.unwrap(),
             clock: Arc::new(TestClock::new()),
             bot: None,
@@ -110,12 +132,12 @@ impl House {
             limits,
             quiet_hours: None,
             digest: Plan::default(),
+            oauth: None,
+            own_token: true,
             database: dir.path().join("secondlook.db"),
             server,
             _dir: dir,
-        };
-        house.start().await;
-        house
+        }
     }
 
     /// Starts the bot, again or for the first time, on the same store.
@@ -160,7 +182,8 @@ impl House {
     pub fn config(&self) -> Config {
         let secret = |text: &str| SecretString::from(text.to_owned());
         Config {
-            bot_token: secret(&self.slack.bot_token()),
+            bot_token: self.own_token.then(|| secret(&self.slack.bot_token())),
+            oauth: self.oauth.clone(),
             app_token: (self.door == Door::Socket).then(|| secret(self.slack.app_token())),
             signing_secret: (self.door == Door::Http).then(|| secret(self.slack.signing_secret())),
             api_url: self.slack.api_url(),
@@ -277,7 +300,12 @@ impl House {
 
     /// A case as it is recorded.
     pub async fn case(&self, number: u32) -> Option<Case> {
-        let workspace = WorkspaceId::from(TEAM);
+        self.case_of(TEAM, number).await
+    }
+
+    /// A case of some workspace.
+    pub async fn case_of(&self, workspace: &str, number: u32) -> Option<Case> {
+        let workspace = WorkspaceId::from(workspace);
         self.store().await.case(&workspace, CaseNumber(number)).await.unwrap()
     }
 

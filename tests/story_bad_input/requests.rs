@@ -161,7 +161,7 @@ async fn odd_fields_beside_the_text_do_not_lose_it() {
     odd["event"]["files"] = json!([{"id": 7}, null, "file", {"id": "F1", "url_private": ""}]);
     odd["event"]["edited"] = json!("yes");
     odd["authorizations"] =
-        json!([{"team_id": null, "enterprise_id": "E1", "is_enterprise_install": true}]);
+        json!([{"team_id": TEAM, "enterprise_id": "E1", "is_enterprise_install": false, "n": 7}]);
     assert_eq!(post_signed(&house, JSON, &odd.to_string()).await, StatusCode::OK);
     house.card(BACKEND, &thread).await;
 }

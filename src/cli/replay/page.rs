@@ -133,7 +133,7 @@ impl Sheet<'_> {
         writeln!(out, "<h2>Heard, and stayed silent</h2>\n<table>{head}<tbody>")?;
         for (why, n) in &self.report.silences {
             let (words, n) = (why.in_words(), grouped(*n));
-            let words = Safe(&words);
+            let words = Safe(words);
             writeln!(
                 out,
                 "<tr><td>{words}</td><td><code>{why}</code></td><td class=\"n\">{n}</td></tr>"

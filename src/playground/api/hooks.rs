@@ -25,6 +25,7 @@ pub(in crate::playground) async fn hook(
     ConnectInfo(cut): ConnectInfo<Cut>,
     body: Bytes,
 ) -> Response {
+    let shared = shared.where_it_is(|world| world.hooks.contains_key(&id));
     let fault = scripted(&shared, "response_url");
     if let Err((spoiled, _)) = before(&shared, &cut, fault.as_ref()).await {
         return spoiled;
@@ -59,6 +60,8 @@ pub(in crate::playground) async fn download(
     ConnectInfo(cut): ConnectInfo<Cut>,
     headers: HeaderMap,
 ) -> Response {
+    let (team, id) = id.split_once('-').unwrap_or_default();
+    let shared = shared.where_it_is(|world| world.options.workspace.id == team);
     let fault = scripted(&shared, "files");
     if let Err((spoiled, _)) = before(&shared, &cut, fault.as_ref()).await {
         return spoiled;
@@ -70,7 +73,6 @@ pub(in crate::playground) async fn download(
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let id = id.split('-').nth(1).unwrap_or_default();
     let (allowed, file) = shared.look(|world| {
         (bearer == format!("Bearer {}", world.bot_token), world.files.get(id).cloned())
     });

@@ -4,6 +4,7 @@ mod args;
 mod chat;
 mod conversations;
 mod hooks;
+mod oauth;
 mod users;
 mod views;
 
@@ -68,6 +69,8 @@ pub(super) async fn call(
     body: Bytes,
 ) -> Response {
     let args = Args::read(query.as_deref(), &headers, &body);
+    let token = args.token(&headers);
+    let shared = shared.where_it_is(|world| is_called(world, token.as_deref(), &args));
     let (record, fault) = shared.touch(|world| {
         (
             world.log_call(&method, &args),
@@ -84,9 +87,13 @@ pub(super) async fn call(
     if let Err((response, answer)) = before(&shared, &cut, fault.as_ref()).await {
         return answered(response, answer);
     }
-    let token = args.token(&headers);
     let answer = shared.act(|world| {
-        let outcome = admit(world, &shared.app_token, &method, token.as_deref());
+        let outcome = if method == "oauth.v2.access" {
+            let known = oauth::is_client(&headers, &shared.client_id, &shared.client_secret);
+            if known { Ok(()) } else { Err(Fail::from("bad_client_secret")) }
+        } else {
+            admit(world, &shared.app_token, &method, token.as_deref())
+        };
         outcome.and_then(|()| dispatch(world, &method, &args)).map_or_else(
             Fail::json,
             |mut answer| {
@@ -151,6 +158,19 @@ async fn never(shared: &Shared) -> Response {
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
+/// Whether a call is for this workspace: its token says so, or what shall become one.
+fn is_called(world: &World, token: Option<&str>, args: &Args) -> bool {
+    let tokens = &world.tokens;
+    let knows = |token: &str| {
+        token == world.bot_token || tokens.older.contains(token) || tokens.ended.contains_key(token)
+    };
+    token.filter(|token| !token.is_empty()).is_some_and(knows)
+        || args.text("code").is_some_and(|code| tokens.codes.contains_key(code))
+        || args
+            .text("refresh_token")
+            .is_some_and(|refresh| tokens.refresh.as_deref() == Some(refresh))
+}
+
 /// Checks the token, and the scope when the app has a list of them.
 fn admit(world: &World, app_token: &str, method: &str, token: Option<&str>) -> Result<(), Fail> {
     if method == "api.test" {
@@ -159,7 +179,11 @@ fn admit(world: &World, app_token: &str, method: &str, token: Option<&str>) -> R
     let token = token.filter(|token| !token.is_empty()).ok_or("not_authed")?;
     let wanted =
         if method == "apps.connections.open" { app_token } else { world.bot_token.as_str() };
-    if token != wanted {
+    if let Some(error) = world.tokens.ended.get(token) {
+        return Err(Fail::from(*error));
+    }
+    let older = method != "apps.connections.open" && world.tokens.older.contains(token);
+    if token != wanted && !older {
         let known = token == app_token || token == world.bot_token;
         return Err(Fail::from(if known { "not_allowed_token_type" } else { "invalid_auth" }));
     }
@@ -199,6 +223,7 @@ fn dispatch(world: &mut World, method: &str, args: &Args) -> Outcome {
     match method {
         "api.test" => Ok(json!({})),
         "auth.test" => Ok(users::auth_test(world)),
+        "oauth.v2.access" => oauth::access(world, args),
         "apps.connections.open" => Ok(connections_open(world)),
         "chat.postMessage" => chat::post_message(world, args),
         "chat.update" => chat::update(world, args),

@@ -11,9 +11,11 @@ use crate::playground::world::World;
 pub(super) fn auth_test(world: &World) -> Value {
     let (team, app) = (&world.options.workspace, &world.options.app);
     let handle = app.name.to_lowercase().replace(' ', "");
+    let org = world.options.org_wide;
     json!({
-        "url": format!("https://{}.slack.com/", team.domain), "team": team.name, "team_id": team.id,
-        "user": handle, "user_id": app.user_id, "bot_id": app.bot_id, "is_enterprise_install": world.options.org_wide,
+        "url": format!("https://{}.slack.com/", team.domain), "team": team.name,
+        "team_id": if org { world.enterprise() } else { json!(team.id) }, "enterprise_id": world.enterprise(),
+        "user": handle, "user_id": app.user_id, "bot_id": app.bot_id, "is_enterprise_install": org,
     })
 }
 

@@ -155,8 +155,14 @@ async fn perform(slack: &Playground, act: Act) -> Result<Value, Refused> {
                 return Err(Refused(format!("{first} is not supported in threads. Sorry!")));
             }
             let text = slack.look(|world| world.encode(&text));
-            let said =
-                Say { channel, user: user.to_owned(), text, thread_ts, broadcast, subtype: None };
+            let said = Say {
+                channel,
+                user: user.to_owned(),
+                text,
+                thread_ts,
+                broadcast,
+                ..Say::default()
+            };
             return slack.say(said).map(|ts| json!(ts));
         }
         What::Edit { channel, ts, text } => {

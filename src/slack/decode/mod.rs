@@ -17,21 +17,33 @@ use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 /// Message subtypes that carry what a person wrote; every other is about the channel, not from a person.
 pub(super) const WRITTEN: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
 
-/// The workspace a payload belongs to: its team, or for an organisation-wide install the enterprise.
-pub fn workspace_of(payload: &Value) -> Option<WorkspaceId> {
-    let first = |pointers: &[&str]| {
-        pointers.iter().find_map(|p| payload.pointer(p).and_then(Value::as_str))
-    };
-    first(&[
+/// The installation a payload is for; where Slack doesn't say which, the workspace and then its organisation.
+///
+/// What an authorization or a view names is what the app was installed as; `team_id` alone may be another company's, in a
+/// channel shared with it. An installation in a whole organisation is one workspace, named by the organisation, whichever of
+/// its workspaces something happened in.
+pub fn workspaces_of(payload: &Value) -> Vec<WorkspaceId> {
+    let first =
+        |pointers: &[&str]| pointers.iter().find_map(|p| at(payload, p)).map(WorkspaceId::from);
+    let organisation =
+        first(&["/authorizations/0/enterprise_id", "/enterprise_id", "/enterprise/id"]);
+    let team = first(&[
+        "/authorizations/0/team_id",
+        "/view/app_installed_team_id",
         "/team_id",
         "/team/id",
-        "/authorizations/0/team_id",
         "/user/team_id",
-        "/enterprise_id",
-        "/enterprise/id",
-        "/authorizations/0/enterprise_id",
-    ])
-    .map(WorkspaceId::from)
+    ]);
+    let as_a_whole = ["/authorizations/0/is_enterprise_install", "/is_enterprise_install"]
+        .iter()
+        .find_map(|p| payload.pointer(p).filter(|said| !said.is_null()))
+        .map(|said| *said == true || *said == "true");
+    let (first, second) = match as_a_whole {
+        Some(true) => (organisation, None),
+        Some(false) => (team, None),
+        None => (team, organisation),
+    };
+    first.into_iter().chain(second).collect()
 }
 
 /// Turns a delivery into what happened. `None` when it can't be told whose or which it is: nothing can be done with it.

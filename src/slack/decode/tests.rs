@@ -115,7 +115,7 @@ fn what_breaks_stricter_parsers_is_read() {
     org_wide["team_id"] = Value::Null;
     org_wide["authorizations"][0]["team_id"] = Value::Null;
     org_wide["authorizations"][0]["enterprise_id"] = json!("E1");
-    assert_eq!(workspace_of(&org_wide), Some("E1".into()));
+    assert_eq!(workspaces_of(&org_wide), ["E1".into()]);
     assert!(decoded(DeliveryKind::Events, org_wide).is_some());
 }
 
@@ -261,7 +261,7 @@ fn slack_markup_reads_as_people_read_it() {
 
 #[test]
 fn what_cannot_be_told_whose_it_is_is_nothing() {
-    assert_eq!(workspace_of(&json!({})), None);
+    assert_eq!(workspaces_of(&json!({})), []);
     assert!(
         decoded(DeliveryKind::Events, json!({"team_id": "T1"})).is_none(),
         "an event without an id"

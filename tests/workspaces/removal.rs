@@ -1,0 +1,164 @@
+//! The app is removed from a workspace: tokens go at once, the rest after a time of grace, and nobody else notices.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use secondlook::app::ports::{Change, Clock as _};
+use secondlook::domain::WorkspaceId;
+use secondlook::domain::digest::Week;
+use secondlook::playground::{Playground, Say};
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+
+use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, TEAM};
+use crate::town::{NORTH, acknowledged, card, install, installed, prompted, prompted_about, town};
+
+const DAYS: SignedDuration = SignedDuration::from_hours(24);
+
+/// Something in every table that keeps something about a workspace.
+async fn lived_in(house: &House, slack: &Playground, team: &str) {
+    let (thread, shown) = prompted(slack).await;
+    slack
+        .choose(MAYA, BACKEND, shown["ts"].as_str().unwrap(), "menu", &json!("never_topic:1"))
+        .await
+        .unwrap();
+    slack.say(Say::new(BACKEND, JONAS, HEADERS).in_thread(&thread)).unwrap();
+    let shown = card(slack, &thread, "✓ mail headers").await;
+    slack.click(MAYA, BACKEND, shown["ts"].as_str().unwrap(), "close").await.unwrap();
+    let view = slack.wait_until(|world| world.views(MAYA).pop()).await.unwrap();
+    let closing =
+        json!({"outcome": "averted", "class": "email-auth", "fixed": "the record", "days": "1"});
+    slack.submit(MAYA, view.id(), &closing).await.unwrap();
+    card(slack, &thread, "Closed").await;
+    // Another case, whose work waits.
+    slack.say(Say::new(BACKEND, JONAS, "let's move off Jenkins, our mails land in spam")).unwrap();
+    slack
+        .wait_until(|world| {
+            (world.calls().iter().filter(|c| c.method == "chat.postMessage").count() > 2)
+                .then_some(())
+        })
+        .await
+        .unwrap();
+    acknowledged(slack).await;
+    let week: Week = "2026-W47".parse().unwrap();
+    let change = Change { digest: Some((WorkspaceId::from(team), week)), ..Change::default() };
+    house.store().await.commit(&change, house.clock.now()).await.unwrap();
+}
+
+async fn database(house: &House) -> SqlitePool {
+    let options = SqliteConnectOptions::new().filename(house.database());
+    SqlitePool::connect_with(options).await.unwrap()
+}
+
+/// How many rows each table has about a workspace. The tables are those of the schema, so that none is forgotten.
+async fn rows(house: &House, team: &str) -> BTreeMap<String, i64> {
+    let pool = database(house).await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name <> '_sqlx_migrations'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let mut counts = BTreeMap::new();
+    for table in tables {
+        let sql = format!("select count(*) from {table} where workspace_id = $1");
+        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(team).fetch_one(&pool).await;
+        let count: i64 =
+            count.unwrap_or_else(|error| panic!("{table} is of no workspace: {error}"));
+        counts.insert(table, count);
+    }
+    pool.close().await;
+    counts
+}
+
+fn empty(counts: &BTreeMap<String, i64>) -> Vec<&str> {
+    counts.iter().filter(|(_, count)| **count == 0).map(|(table, _)| table.as_str()).collect()
+}
+
+#[tokio::test]
+async fn thirty_days_after_its_removal_no_table_knows_the_workspace() {
+    let (mut house, north) = town(Door::Http).await;
+    for (slack, team) in [(&house.slack, TEAM), (&north, NORTH)] {
+        lived_in(&house, slack, team).await;
+        let counts = rows(&house, team).await;
+        assert_eq!(empty(&counts), Vec::<&str>::new(), "the story fills every table");
+    }
+    north.uninstall();
+    acknowledged(&north).await;
+    assert_eq!(installed(&house).await, [TEAM], "tokens go at once");
+    let counts = rows(&house, NORTH).await;
+    assert_eq!(empty(&counts), ["installation"]);
+
+    house.restart(29 * DAYS).await;
+    house.pause().await;
+    let later = rows(&house, NORTH).await;
+    assert_eq!(empty(&later), ["installation", "seen_event"], "event ids live for a day");
+    house.stop().await;
+    let home = rows(&house, TEAM).await;
+    house.clock.advance(DAYS);
+    house.start().await;
+    let erased = async {
+        while empty(&rows(&house, NORTH).await).len() < counts.len() {
+            house.pause().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), erased).await.unwrap();
+    house.stop().await;
+    let mut after = rows(&house, TEAM).await;
+    // The one workspace left goes on working.
+    after.insert("job".to_owned(), home["job"]);
+    after.insert("history".to_owned(), home["history"]);
+    after.insert("words".to_owned(), home["words"]);
+    assert_eq!(after, home);
+    let mut bytes = Vec::new();
+    for file in std::fs::read_dir(house.database().parent().unwrap()).unwrap() {
+        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(!bytes.windows(NORTH.len()).any(|window| window == NORTH.as_bytes()));
+}
+
+#[tokio::test]
+async fn whoever_comes_back_in_time_finds_everything() {
+    let (mut house, north) = town(Door::Http).await;
+    let (thread, _) = prompted(&north).await;
+    north.uninstall();
+    acknowledged(&north).await;
+    house.restart(29 * DAYS).await;
+    crate::town::deliver_to(&mut house, &north).await;
+    install(&house, &north).await.says(200, "is installed");
+    house.restart(2 * DAYS).await;
+    crate::town::deliver_to(&mut house, &north).await;
+    assert_eq!(installed(&house).await, [TEAM, NORTH]);
+    north.say(Say::new(BACKEND, JONAS, HEADERS).in_thread(&thread)).unwrap();
+    card(&north, &thread, "✓ mail headers").await;
+}
+
+#[tokio::test]
+async fn its_work_rests_at_once_and_the_other_workspace_goes_on() {
+    let (house, north) = town(Door::Socket).await;
+    prompted(&north).await;
+    north.uninstall();
+    acknowledged(&north).await;
+    let before = north.look(|world| world.calls().len());
+    prompted(&house.slack).await;
+    house.clock.advance(3 * DAYS);
+    // What Slack may still send is nobody's.
+    north.say(Say::new(BACKEND, JONAS, "let's move off Jenkins, our mails land in spam")).unwrap();
+    acknowledged(&north).await;
+    prompted_about(&house.slack, "SendGrid").await;
+    assert_eq!(north.look(|world| world.calls().len()), before);
+}
+
+#[tokio::test]
+async fn a_removal_told_after_a_new_installation_changes_nothing() {
+    let (house, north) = town(Door::Http).await;
+    for kind in [
+        json!({"type": "app_uninstalled"}),
+        json!({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0SECONDLK"]}}),
+    ] {
+        north.send_event(kind);
+        acknowledged(&north).await;
+    }
+    assert_eq!(installed(&house).await, [TEAM, NORTH]);
+    prompted(&north).await;
+}
