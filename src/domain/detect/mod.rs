@@ -99,7 +99,7 @@ impl Verdict {
         }
     }
 
-    /// The words to quote on the card: "I matched …"; at most about 60 characters of the message.
+    /// The words to quote on the card: "I matched …"; at most about 60 characters of the message, to the end of the clause.
     pub fn matched<'t>(&self, text: &'t str) -> &'t str {
         let Some(first) = self.spans.first() else { return "" };
         let fits = |end: &usize| end - first.start <= MATCHED_BYTES_MAX;
@@ -108,7 +108,11 @@ impl Verdict {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        text.get(first.start..end).unwrap_or_default()
+        let verb = self.spans.iter().find(|span| span.rule.starts_with("verb."));
+        let said = verb.unwrap_or(first).end.min(end);
+        let clause =
+            text.get(said..end).and_then(|rest| rest.find([',', ';', ':', '?', '!', '\n']));
+        text.get(first.start..clause.map_or(end, |at| said + at)).unwrap_or_default()
     }
 }
 
