@@ -1,4 +1,4 @@
-//! Twelve cards, as a person in the channel reads them: kept as text in `tests/cards`, to be read aloud in a review.
+//! Fourteen cards, as a person in the channel reads them: kept as text in `tests/cards`, to be read aloud in a review.
 //!
 //! `SECONDLOOK_CARDS=write cargo test --test cards` rewrites them; read the difference before you commit it.
 
@@ -14,7 +14,7 @@ use secondlook::domain::investigation::{Beginning, Case, CaseNumber, Evidence, O
 use secondlook::domain::knowledge::Knowledge;
 
 /// A proposal as somebody could write it, and what somebody answers with.
-const CASES: [(&str, &str, &str); 12] = [
+const CASES: [(&str, &str, &str); 14] = [
     (
         "mail_in_spam",
         "we should leave Mailchimp for SendGrid, half of our newsletter ends up in junk since the rebrand",
@@ -67,6 +67,16 @@ const CASES: [(&str, &str, &str); 12] = [
         "",
     ),
     (
+        "german_with_evidence",
+        "wir sollten den Importer in Rust neu schreiben, die Pods starten alle paar Stunden neu",
+        "    State:          Running\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n    Restart Count:  14",
+    ),
+    (
+        "german_no_problem_stated",
+        "ich finde, wir sollten Jenkins nächstes Quartal durch GitHub Actions ersetzen",
+        "",
+    ),
+    (
         "dashboards_disagree",
         "we should move off Google Analytics, it shows half the sign-ups that the database has since the consent banner changed",
         "",
@@ -115,7 +125,7 @@ fn shown(knowledge: &Knowledge, said: &str, answer: &str) -> String {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a person asks for new texts by a variable")]
-fn twelve_cards_read_as_they_were_read_aloud() {
+fn fourteen_cards_read_as_they_were_read_aloud() {
     let knowledge = Knowledge::embedded().unwrap();
     let write = std::env::var("SECONDLOOK_CARDS").is_ok_and(|v| v == "write");
     let mut changed = Vec::new();

@@ -212,7 +212,7 @@ impl App {
 
     /// The packs of trade-off questions, or one of them.
     fn questions(&self, id: &str, wording: &Wording) -> Vec<Line> {
-        let packs = self.knowledge.catalog.questions();
+        let packs = self.knowledge.catalog.questions(wording.language());
         let Some(pack) = packs.iter().find(|pack| pack.id == id.to_lowercase()) else {
             let each = |pack: &Pack| {
                 wording.line("questions_pack", &[("id", &pack.id), ("title", &pack.title)])

@@ -8,7 +8,8 @@ use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 
 use super::ndjson;
-use crate::domain::diagnose::{Catalog, Diagnosis, Names, Symptom, diagnose};
+use crate::domain::diagnose::{Catalog, Diagnosis, Names, Suspect, Symptom, diagnose};
+use crate::domain::wording::{Wording, Wordings};
 
 /// A reader looks at three suspects; the rest is for machines.
 const SHOWN: usize = 3;
@@ -43,18 +44,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let symptom = Symptom { symptom: text, proposal: args.proposal.as_deref(), readings: &[] };
     let all = [text, args.proposal.as_deref().unwrap_or_default()].join("\n");
     let names = Names::read([all.as_str()]);
-    let mut page = to_text(&catalog, &diagnose(&catalog, &symptom), &names);
-    for ground in catalog.restraint(&all) {
-        let _ = writeln!(page, "\n{} What usually shows it: {}.", ground.says, ground.shows);
-    }
-    if let Some(note) = catalog.hype_note(&all) {
-        let _ = writeln!(page, "\n{} — both sides, as of {}", note.title, note.last_reviewed);
-        let _ = writeln!(
-            page,
-            "  helped:  {}\n  hurt:    {}\n  ask:     {}",
-            note.helps, note.hurts, note.ask
-        );
-    }
+    let wordings = Wordings::embedded().map_err(|reason| anyhow!(reason))?;
+    let diagnosis = diagnose(&catalog, &symptom);
+    let wording = wordings.of(&diagnosis.language);
+    let mut page = to_text(&catalog, &diagnosis, &names, wording);
+    add_notes(&mut page, &catalog, &all, wording);
     stdout.write_all(page.as_bytes()).context("could not write the answer")
 }
 
@@ -66,39 +60,65 @@ pub(super) fn open(own: Option<&Path>) -> anyhow::Result<Catalog> {
     Ok(Catalog::embedded_with(&[(&path.display().to_string(), &text)])?)
 }
 
-/// The answer for people.
-fn to_text(catalog: &Catalog, diagnosis: &Diagnosis, names: &Names) -> String {
+/// The answer for people, in the language they asked in.
+fn to_text(catalog: &Catalog, diagnosis: &Diagnosis, names: &Names, wording: &Wording) -> String {
     let mut page = String::new();
     // Writing to a String cannot fail; so the results are not looked at.
-    if diagnosis.named().next().is_none() {
-        page.push_str("Too little to name a suspect yet. First questions:\n");
-    } else {
-        page.push_str("It might be one of these. I match words, and I may be wrong.\n");
-    }
+    let none = diagnosis.named().next().is_none();
+    let _ = writeln!(
+        page,
+        "{}",
+        wording.words(if none { "diagnose_none" } else { "diagnose_some" }, &[])
+    );
+    let class_of = |suspect: &Suspect| catalog.class_in(wording.language(), &suspect.class);
     for (number, suspect) in diagnosis.named().take(SHOWN).enumerate() {
-        let Some(class) = catalog.class(&suspect.class) else { continue };
+        let Some(class) = class_of(suspect) else { continue };
         let _ = writeln!(page, "\n{}. {}  [{}]", number + 1, class.question, class.id);
         let _ = writeln!(page, "   {}", suspect.why);
         if let Some(check) = class.checks.first() {
-            let care = if check.safe { "" } else { ", with care in production" };
-            let _ =
-                writeln!(page, "   try ({} min{care}):  {}", check.minutes, names.fill(&check.run));
-            let _ = writeln!(page, "   shows it:      {}", check.confirms);
-            let _ = writeln!(page, "   rules it out:  {}", check.rules_out);
-            let _ = writeln!(page, "   post:          {}", check.post);
+            let run = names.fill(&check.run);
+            let minutes = check.minutes.to_string();
+            let attempt = if check.safe { "diagnose_try" } else { "diagnose_try_with_care" };
+            for (phrase, fill) in [
+                (attempt, &[("minutes", minutes.as_str()), ("run", &run)][..]),
+                ("diagnose_confirms", &[("confirms", check.confirms.as_str())]),
+                ("diagnose_rules_out", &[("rules_out", check.rules_out.as_str())]),
+                ("diagnose_post", &[("post", check.post.as_str())]),
+            ] {
+                let _ = writeln!(page, "   {}", wording.words(phrase, fill));
+            }
         }
     }
-    if let Some(class) = diagnosis.named().next().and_then(|s| catalog.class(&s.class)) {
-        page.push_str("\nNone of these, or not sure? That is an answer too.\n");
-        let _ = writeln!(page, "The big change: {}", class.big_change_right);
+    if let Some(class) = diagnosis.named().next().and_then(class_of) {
+        let big = wording.words("diagnose_big_change", &[("shows", &class.big_change_right)]);
+        let _ = writeln!(page, "\n{}\n{big}", wording.words("diagnose_not_sure", &[]));
         if !diagnosis.ask_first.is_empty() {
-            page.push_str("\nStill worth asking:\n");
+            let _ = writeln!(page, "\n{}", wording.words("diagnose_ask", &[]));
         }
     }
     for question in &diagnosis.ask_first {
         let _ = writeln!(page, "- {question}");
     }
     page
+}
+
+/// The grounds for the big change that the text gives, and the note on a much-praised technology it speaks of.
+fn add_notes(page: &mut String, catalog: &Catalog, text: &str, wording: &Wording) {
+    for ground in catalog.restraint(text, wording.language()) {
+        let fill = [("says", ground.says.as_str()), ("shows", &ground.shows)];
+        let _ = writeln!(page, "\n{}", wording.words("diagnose_ground", &fill));
+    }
+    let Some(note) = catalog.hype_note(text, wording.language()) else { return };
+    let date = note.last_reviewed.to_string();
+    let head = wording.words("diagnose_hype", &[("title", &note.title), ("date", &date)]);
+    let _ = writeln!(page, "\n{head}");
+    for (phrase, name, text) in [
+        ("diagnose_helps", "helps", &note.helps),
+        ("diagnose_hurts", "hurts", &note.hurts),
+        ("diagnose_hype_ask", "ask", &note.ask),
+    ] {
+        let _ = writeln!(page, "  {}", wording.words(phrase, &[(name, text)]));
+    }
 }
 
 fn answer(catalog: &Catalog, row: &Value) -> Result<Value, String> {
@@ -116,7 +136,7 @@ fn to_json(catalog: &Catalog, diagnosis: &Diagnosis, names: &Names) -> Value {
         .suspects
         .iter()
         .filter_map(|suspect| {
-            let class = catalog.class(&suspect.class)?;
+            let class = catalog.class_in(&diagnosis.language, &suspect.class)?;
             let checks: Vec<Value> = class
                 .checks
                 .iter()
@@ -138,7 +158,9 @@ mod tests {
     fn page(text: &str) -> String {
         let catalog = open(None).expect("the shipped catalogue is valid");
         let symptom = Symptom { symptom: text, ..Symptom::default() };
-        to_text(&catalog, &diagnose(&catalog, &symptom), &Names::read([text]))
+        let diagnosis = diagnose(&catalog, &symptom);
+        let wordings = Wordings::embedded().expect("the shipped words are valid");
+        to_text(&catalog, &diagnosis, &Names::read([text]), wordings.of(&diagnosis.language))
     }
 
     #[test]
@@ -149,6 +171,15 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("dig +short TXT") && page.contains("rules it out:"), "{page}");
+    }
+
+    #[test]
+    fn it_answers_in_the_language_it_is_asked_in() {
+        let page = page("unsere Mails landen seit der Umstellung im Spam");
+        for words in ["Es könnte eines davon sein.", "Absender", "dig +short TXT", "schließt aus:"]
+        {
+            assert!(page.contains(words), "{words} not in\n{page}");
+        }
     }
 
     #[test]

@@ -111,7 +111,8 @@ pub fn close_form(form: Form, origin: Origin, catalog: &Catalog, wording: &Wordi
         .iter()
         .map(|kind| (kind.as_str().to_owned(), outcome_name(*kind, origin, wording)));
     let unsure = (UNSURE.to_owned(), wording.words("field_class_unsure", &[]));
-    let classes = catalog.classes().iter().map(|c| (c.id.as_str().to_owned(), c.title.clone()));
+    let classes = catalog.classes_in(wording.language()).iter();
+    let classes = classes.map(|c| (c.id.as_str().to_owned(), c.title.clone()));
     let field = |name: &'static str, kind, optional| Field {
         name,
         label: wording.words(&format!("field_{name}"), &[]),
@@ -282,7 +283,7 @@ pub fn checklist_sheet(case: &Case, catalog: &Catalog, wording: &Wording) -> She
     let names = names_of(case);
     let mut lines = Vec::new();
     for suspect in diagnosis.named() {
-        let Some(class) = catalog.class(&suspect.class) else { continue };
+        let Some(class) = catalog.class_in(wording.language(), &suspect.class) else { continue };
         let fill = [("question", class.question.as_str()), ("why", &suspect.why)];
         lines.push(wording.line("checklist_class", &fill));
         for check in &class.checks {
@@ -302,7 +303,8 @@ pub fn checklist_sheet(case: &Case, catalog: &Catalog, wording: &Wording) -> She
         lines.push(wording.line("none_of_these", &[]));
     }
     lines.extend(readings.iter().map(|reading| reading_line(reading, catalog, wording)));
-    lines.extend(catalog.hype_note(&said).into_iter().flat_map(|note| hype_lines(note, wording)));
+    let note = catalog.hype_note(&said, wording.language());
+    lines.extend(note.into_iter().flat_map(|note| hype_lines(note, wording)));
     Sheet {
         title: wording.words("form_checklist_title", &[]),
         done: wording.words("form_done", &[]),

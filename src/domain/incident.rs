@@ -63,7 +63,7 @@ fn find_out(case: &Case, catalog: &Catalog, wording: &Wording) -> Line {
     let said = case.symptom();
     let diagnosis =
         diagnose(catalog, &Symptom { symptom: &said, proposal: None, readings: &readings });
-    match cheapest(&diagnosis, catalog).first() {
+    match cheapest(&diagnosis, catalog, wording).first() {
         Some((class, check)) => {
             let rules_out = cut(&check.rules_out, 110);
             let fill = [

@@ -62,7 +62,7 @@ fn asking(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
     let said = case.symptom();
     let diagnosis =
         diagnose(catalog, &Symptom { symptom: &said, proposal: None, readings: &readings });
-    let checks = cheapest(&diagnosis, catalog);
+    let checks = cheapest(&diagnosis, catalog, wording);
     let mut lines = vec![head(case, wording)];
     lines.extend(known(case, !checks.is_empty(), wording));
     if !case.given.is_empty() {
@@ -130,12 +130,13 @@ const WEAK: f64 = 0.25;
 pub(super) fn cheapest<'c>(
     diagnosis: &Diagnosis,
     catalog: &'c Catalog,
+    wording: &Wording,
 ) -> Vec<(&'c Class, &'c Check)> {
     let best = diagnosis.named().next().map_or(0.0, |suspect| suspect.score);
     diagnosis
         .named()
         .filter(|suspect| suspect.score >= WEAK * best)
-        .filter_map(|suspect| catalog.class(&suspect.class))
+        .filter_map(|suspect| catalog.class_in(wording.language(), &suspect.class))
         .filter_map(|class| class.checks.first().map(|check| (class, check)))
         .take(2)
         .collect()
@@ -194,7 +195,7 @@ fn aside(
         let shows = shows.trim_start_matches("The big change may be right here: ");
         wording.line("big_change", &[("shows", &cut(shows, 200))])
     };
-    if let Some(ground) = catalog.restraint(&case.symptom()).first() {
+    if let Some(ground) = catalog.restraint(&case.symptom(), wording.language()).first() {
         return Some(big(&ground.shows));
     }
     let (class, _) = checks.iter().find(|(class, _)| BIG.contains(&class.id.as_str()))?;
@@ -256,17 +257,17 @@ pub fn reading_line(reading: &Reading, catalog: &Catalog, wording: &Wording) -> 
     let (says, line) = (cut(&reading.says, 90), cut(&reading.line, 90));
     let (phrase, classes) = match (&reading.supports[..], &reading.against[..]) {
         ([], []) => ("reads", String::new()),
-        ([], against) => ("speaks_against", titles(against, catalog)),
-        (supports, _) => ("supports", titles(supports, catalog)),
+        ([], against) => ("speaks_against", titles(against, catalog, wording)),
+        (supports, _) => ("supports", titles(supports, catalog, wording)),
     };
     wording.line(phrase, &[("says", &says), ("classes", &classes), ("line", &line)])
 }
 
-fn titles(classes: &[ClassId], catalog: &Catalog) -> String {
+fn titles(classes: &[ClassId], catalog: &Catalog, wording: &Wording) -> String {
     let titles: Vec<&str> = classes
         .iter()
         .take(2)
-        .filter_map(|id| catalog.class(id))
+        .filter_map(|id| catalog.class_in(wording.language(), id))
         .map(|c| c.title.as_str())
         .collect();
     titles.join(", ")
@@ -354,8 +355,8 @@ pub fn outcome_line(
     let part = |name: &str, key: &str, value: Option<String>| {
         value.map_or(String::new(), |v| wording.words(name, &[(key, &v)]))
     };
-    let class = outcome.class.as_ref().and_then(|id| catalog.class(id)).map(|c| c.title.clone());
-    let class = part("closed_class", "class", class);
+    let class = outcome.class.as_ref().and_then(|id| catalog.class_in(wording.language(), id));
+    let class = part("closed_class", "class", class.map(|class| class.title.clone()));
     let fixed = part(
         "closed_fixed",
         "fixed",

@@ -48,7 +48,7 @@ struct Example {
 /// The lines the catalogue itself brings: what people say first, and each class's own description.
 fn own_lines(catalog: &Catalog) -> Vec<Case> {
     let mut cases = Vec::new();
-    for class in &catalog.classes {
+    for class in catalog.classes() {
         let own = [&class.title, &class.definition, &class.question, &class.hides_behind];
         cases.extend(class.heard.iter().chain(own).map(|text| Case {
             symptom: text.clone(),
@@ -73,16 +73,16 @@ pub fn learn(catalog: &Catalog, cases: &[Case]) -> Model {
         own.iter().chain(cases).map(|case| (names(case), case)).collect();
     let vocabulary = vocabulary(&read[..own.len()]);
     let position: HashMap<&str, usize> =
-        catalog.classes.iter().enumerate().map(|(i, c)| (c.id.as_str(), i)).collect();
+        catalog.classes().iter().enumerate().map(|(i, c)| (c.id.as_str(), i)).collect();
     let mut examples: Vec<Example> =
         read.iter().map(|(names, case)| example(names, case, &vocabulary, &position)).collect();
-    let weights = descend(&mut examples, vocabulary.len(), catalog.classes.len());
+    let weights = descend(&mut examples, vocabulary.len(), catalog.classes().len());
     let kept = |row: &[f32]| -> Vec<(usize, f32)> {
         row.iter().copied().enumerate().filter(|(_, w)| w.abs() >= SMALLEST).collect()
     };
-    let (always, rows) = weights.split_at(catalog.classes.len());
+    let (always, rows) = weights.split_at(catalog.classes().len());
     let features = vocabulary.into_iter().map(|(name, (index, rarity))| {
-        let row = &rows[index * catalog.classes.len()..][..catalog.classes.len()];
+        let row = &rows[index * catalog.classes().len()..][..catalog.classes().len()];
         (name, Learned { rarity, weights: kept(row) })
     });
     Model { always: kept(always), features: features.collect() }
@@ -183,7 +183,7 @@ impl Catalog {
 
     /// The model as the file `catalog/learned.txt`.
     pub fn learned_file(&self, model: &Model, head: &str) -> String {
-        let ids: Vec<&str> = self.classes.iter().map(|class| class.id.as_str()).collect();
+        let ids: Vec<&str> = self.classes().iter().map(|class| class.id.as_str()).collect();
         format!("{head}{}", model.to_text(&ids))
     }
 }

@@ -1,10 +1,12 @@
 //! Loads the catalogue from its files and names every fault with file and line.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::questions::{HypeNote, Pack, Question, Restraint};
+use super::lexicon::Lexicon;
+use super::questions::{HypeNote, Pack, Restraint};
 use super::reader::{Faults, Line, Place, Source, Table};
 use super::resolve::resolve;
+use super::spoken::{ENGLISH, Overlay, Why};
 use super::text::Same;
 use super::{Catalog, Check, Class, Level, Weights};
 use crate::domain::ClassId;
@@ -22,11 +24,23 @@ pub(super) const EMBEDDED: &[(&str, &str)] = &[
     ("proc.toml", include_str!("catalog/proc.toml")),
     ("words.toml", include_str!("catalog/words.toml")),
     ("ideas.toml", include_str!("catalog/ideas.toml")),
+    ("why.toml", include_str!("catalog/why.toml")),
     ("ranking.toml", include_str!("catalog/ranking.toml")),
     ("learned.txt", include_str!("catalog/learned.txt")),
     ("questions.toml", include_str!("catalog/questions.toml")),
     ("hype.toml", include_str!("catalog/hype.toml")),
     ("restraint.toml", include_str!("catalog/restraint.toml")),
+    ("de/name.toml", include_str!("catalog/de/name.toml")),
+    ("de/net.toml", include_str!("catalog/de/net.toml")),
+    ("de/data.toml", include_str!("catalog/de/data.toml")),
+    ("de/flow.toml", include_str!("catalog/de/flow.toml")),
+    ("de/cap.toml", include_str!("catalog/de/cap.toml")),
+    ("de/chg.toml", include_str!("catalog/de/chg.toml")),
+    ("de/sys.toml", include_str!("catalog/de/sys.toml")),
+    ("de/proc.toml", include_str!("catalog/de/proc.toml")),
+    ("de/asked.toml", include_str!("catalog/de/asked.toml")),
+    ("de/hype.toml", include_str!("catalog/de/hype.toml")),
+    ("de/words.toml", include_str!("catalog/de/words.toml")),
 ];
 
 /// The file that `learn` writes is no TOML: it is long, and read at every start.
@@ -48,10 +62,14 @@ pub(super) struct Draft {
     pub(super) weights: Option<Weights>,
     /// Name and text of the file of learned weights.
     pub(super) learned: Option<(String, String)>,
-    pub(super) first: Vec<(Question, Vec<Line>)>,
+    /// The first questions, and the phrases that answer each.
+    pub(super) first: Vec<(String, Vec<Line>)>,
     pub(super) packs: Vec<Pack>,
     pub(super) hype: Vec<(HypeNote, Vec<Line>)>,
     pub(super) restraint: Vec<(Restraint, Vec<Line>)>,
+    pub(super) why: Option<Why>,
+    /// What is said in other languages, and their words for symptoms.
+    pub(super) others: BTreeMap<String, (Overlay, Lexicon)>,
 }
 
 /// A cue before its pattern is compiled.
@@ -93,6 +111,12 @@ pub(super) fn load(files: &[(&str, &str)]) -> Result<Catalog, Faults> {
 
 impl Draft {
     fn file(&mut self, table: &mut Table<'_, '_>) {
+        if let Some(language) = table.optional_text("language").filter(|l| l.text != ENGLISH) {
+            let (overlay, lexicon) = self.others.entry(language.text).or_default();
+            overlay.read(table);
+            lexicon.read(table);
+            return;
+        }
         let family = table.optional_text("family").unwrap_or_default();
         let family_name = table.optional_text("family_name").unwrap_or_default();
         table.each("class", |t| self.class(t, &family.text, &family_name.text));
@@ -116,10 +140,7 @@ impl Draft {
         table.inner("groups", |t| self.group(t));
         table.inner("weights", |t| self.weights = Some(weights(t)));
         table.each("first_question", |t| {
-            self.first.push((
-                Question { text: t.text("ask").text, unless: Vec::new() },
-                t.texts("unless"),
-            ));
+            self.first.push((t.text("ask").text, t.texts("unless")));
         });
         table.each("pack", |t| {
             let questions = t.texts("questions").into_iter().map(|l| l.text).collect();
@@ -130,6 +151,7 @@ impl Draft {
             let (id, says, shows) = (t.text("id").text, t.text("says").text, t.text("shows").text);
             self.restraint.push((Restraint { id, says, shows, cues: Vec::new() }, t.texts("cues")));
         });
+        table.inner("why", |t| self.why = Some(why(t)));
     }
 
     fn class(&mut self, t: &mut Table<'_, '_>, family: &str, family_name: &str) {
@@ -228,6 +250,26 @@ fn check(t: &mut Table<'_, '_>) -> Check {
         safe: t.flag("safe"),
         evidence: kind.unwrap_or(EvidenceKind::Log),
         post: t.text("post").text,
+    }
+}
+
+/// The sentences that give reasons; each needs the places where the reason is put.
+pub(super) fn why(t: &mut Table<'_, '_>) -> Why {
+    let mut text = |key: &'static str, places: &[&str]| {
+        let line = t.text(key);
+        for place in places.iter().filter(|place| !line.text.contains(**place)) {
+            t.fault(line.place.fault(format!("'{key}' needs {place}")));
+        }
+        line.text
+    };
+    Why {
+        supports: text("supports", &["{says}"]),
+        against: text("against", &["{says}"]),
+        quote: text("quote", &["{words}"]),
+        and: text("and", &[]),
+        wrote: text("wrote", &["{quotes}", "{idea}"]),
+        others: text("others", &["{quotes}"]),
+        none: text("none", &[]),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::pattern::{Found, Pattern};
+use super::spoken::ENGLISH;
 use super::text::{Word, words};
 use super::{Engine, Symptom};
 
@@ -10,6 +11,8 @@ use super::{Engine, Symptom};
 pub(super) struct Message<'a> {
     symptom: &'a str,
     proposal: &'a str,
+    /// The language it is written in, as far as the catalogue knows it.
+    language: String,
     /// The words of the symptom, then those of the proposal.
     pub(super) words: Vec<Word>,
     /// Words from here on are the proposal's.
@@ -37,13 +40,35 @@ impl<'a> Message<'a> {
     pub(super) fn read(engine: &Engine, asked: &Symptom<'a>) -> Self {
         let proposal = asked.proposal.unwrap_or_default();
         let mut all = words(asked.symptom, &engine.same, 0);
-        let proposal_from = all.len();
         let next_sentence = all.last().map_or(0, |word| word.sentence + 1);
-        all.extend(words(proposal, &engine.same, next_sentence));
+        let mut wanted = words(proposal, &engine.same, next_sentence);
+        let little =
+            |word: &Word| [&engine.stop, &engine.dull].iter().any(|s| s.contains(&word.stem));
+        let lexicon = engine.lexicons.iter().find(|l| l.speaks(all.iter().chain(&wanted), little));
+        if let Some(lexicon) = lexicon {
+            all = lexicon.translate(&all, &engine.same);
+            wanted = lexicon.translate(&wanted, &engine.same);
+        }
+        let language = lexicon.map_or(ENGLISH, |lexicon| &lexicon.language).to_owned();
+        let proposal_from = all.len();
+        all.extend(wanted);
         let places = engine.terms.places(&all);
         let find = |patterns: &[Pattern]| patterns.iter().find_map(|p| p.find(&places, &all, &[]));
         let ideas = engine.ideas.iter().map(|idea| find(&idea.any)).collect();
-        Self { symptom: asked.symptom, proposal, words: all, proposal_from, places, ideas }
+        Self {
+            symptom: asked.symptom,
+            proposal,
+            language,
+            words: all,
+            proposal_from,
+            places,
+            ideas,
+        }
+    }
+
+    /// The language it is written in; English where that is not known.
+    pub(super) fn language(&self) -> &str {
+        &self.language
     }
 
     /// Where a pattern stands.

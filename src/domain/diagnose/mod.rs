@@ -1,6 +1,7 @@
 //! Names the problem classes that might explain a symptom, and the cheapest checks that would show it.
 
 pub mod learn;
+mod lexicon;
 mod load;
 mod message;
 mod model;
@@ -10,9 +11,12 @@ mod questions;
 mod rank;
 mod reader;
 mod resolve;
+mod spoken;
 mod text;
 mod why;
 
+#[cfg(test)]
+mod german;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
@@ -24,8 +28,10 @@ use std::collections::HashSet;
 
 use super::ClassId;
 use super::evidence::{EvidenceKind, Reading};
+use lexicon::Lexicon;
 use model::Model;
 use pattern::{Pattern, Terms};
+use spoken::Spoken;
 use text::Same;
 
 pub use names::Names;
@@ -140,6 +146,8 @@ pub struct Diagnosis {
     pub suspects: Vec<Suspect>,
     /// At most four questions or checks to begin with.
     pub ask_first: Vec<String>,
+    /// The language the symptom was read in, and the answer is given in (`de`).
+    pub language: String,
 }
 
 impl Diagnosis {
@@ -152,12 +160,9 @@ impl Diagnosis {
 /// The problem classes, loaded and validated once at start.
 #[derive(Debug)]
 pub struct Catalog {
-    classes: Vec<Class>,
     engine: Engine,
-    first: Vec<questions::Question>,
-    packs: Vec<Pack>,
-    hype: Vec<HypeNote>,
-    restraint: Vec<Restraint>,
+    /// What is said in each language, English first.
+    spoken: Vec<Spoken>,
 }
 
 impl Catalog {
@@ -176,14 +181,14 @@ impl Catalog {
         load::load(files)
     }
 
-    /// Every class, in the order of the files.
+    /// Every class in English, in the order of the files.
     pub fn classes(&self) -> &[Class] {
-        &self.classes
+        &self.spoken[0].classes
     }
 
-    /// The class with this id.
+    /// The class with this id, in English.
     pub fn class(&self, id: &ClassId) -> Option<&Class> {
-        self.classes.iter().find(|c| &c.id == id)
+        self.classes().iter().find(|c| &c.id == id)
     }
 }
 
@@ -198,6 +203,10 @@ struct Engine {
     groups: Vec<(String, usize)>,
     terms: Terms,
     ideas: Vec<Idea>,
+    /// For each first question, the phrases that show it is already answered.
+    answered: Vec<Vec<Pattern>>,
+    /// Words of other languages.
+    lexicons: Vec<Lexicon>,
     /// The idea without which no class is named.
     complaint: usize,
     /// The idea of a text that pushes for a change.
@@ -211,7 +220,6 @@ struct Engine {
 #[derive(Debug)]
 struct Idea {
     name: String,
-    says: String,
     any: Vec<Pattern>,
 }
 

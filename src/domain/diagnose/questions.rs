@@ -9,15 +9,6 @@ const MOST_QUESTIONS: usize = 4;
 /// Beside a clear suspect, this many are enough.
 const MOST_BESIDE_SUSPECTS: usize = 2;
 
-/// A first question, and the phrases that show it is already answered.
-#[derive(Clone, Debug)]
-pub(super) struct Question {
-    /// The question.
-    pub(super) text: String,
-    /// It is left out when one of these is found.
-    pub(super) unless: Vec<Pattern>,
-}
-
 /// A pack of trade-off questions anyone can pull before replying.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pack {
@@ -64,21 +55,22 @@ pub struct Restraint {
 }
 
 impl Catalog {
-    /// The packs of trade-off questions.
-    pub fn questions(&self) -> &[Pack] {
-        &self.packs
+    /// The packs of trade-off questions, in this language.
+    pub fn questions(&self, language: &str) -> &[Pack] {
+        &self.spoken(language).packs
     }
 
-    /// The note for the first hype family this text speaks of.
-    pub fn hype_note(&self, text: &str) -> Option<&HypeNote> {
+    /// The note for the first hype family this text speaks of, in this language.
+    pub fn hype_note(&self, text: &str, language: &str) -> Option<&HypeNote> {
         let message = self.read(text);
-        self.hype.iter().find(|note| message.has_any(&note.cues))
+        self.spoken(language).hype.iter().find(|note| message.has_any(&note.cues))
     }
 
-    /// The grounds this text gives on which the big change may be right.
-    pub fn restraint(&self, text: &str) -> Vec<&Restraint> {
+    /// The grounds this text gives on which the big change may be right, in this language.
+    pub fn restraint(&self, text: &str, language: &str) -> Vec<&Restraint> {
         let message = self.read(text);
-        self.restraint.iter().filter(|ground| message.has_any(&ground.cues)).collect()
+        let grounds = self.spoken(language).restraint.iter();
+        grounds.filter(|ground| message.has_any(&ground.cues)).collect()
     }
 
     fn read<'t>(&self, text: &'t str) -> Message<'t> {
@@ -88,8 +80,10 @@ impl Catalog {
     /// The first questions this message leaves open; fewer when a suspect is clear.
     pub(super) fn first_questions(&self, message: &Message<'_>, clear: bool) -> Vec<String> {
         let most = if clear { MOST_BESIDE_SUSPECTS } else { MOST_QUESTIONS };
-        let open = self.first.iter().filter(|question| !message.has_any(&question.unless));
-        open.take(most).map(|question| question.text.clone()).collect()
+        let first = &self.spoken(message.language()).first;
+        let open = first.iter().zip(&self.engine.answered);
+        let open = open.filter(|(_, answered)| !message.has_any(answered));
+        open.take(most).map(|(question, _)| question.clone()).collect()
     }
 }
 
@@ -109,7 +103,7 @@ mod tests {
             ("rewrite the core in Rust", Some("rewrite")),
             ("the orders page is slow", None),
         ] {
-            assert_eq!(SHIPPED.hype_note(text).map(|note| note.id.as_str()), id, "{text}");
+            assert_eq!(SHIPPED.hype_note(text, "en").map(|note| note.id.as_str()), id, "{text}");
         }
     }
 
@@ -122,7 +116,7 @@ mod tests {
             ("the load test is attached: it maxes out", Some("capacity")),
             ("mails land in spam", None),
         ] {
-            let grounds = SHIPPED.restraint(text);
+            let grounds = SHIPPED.restraint(text, "en");
             assert_eq!(grounds.first().map(|ground| ground.id.as_str()), id, "{text}");
         }
     }
@@ -130,7 +124,7 @@ mod tests {
     #[test]
     fn there_are_packs_to_pull() {
         for id in ["boundaries", "failure-modes", "invariants", "reversal", "upkeep"] {
-            let pack = SHIPPED.questions().iter().find(|pack| pack.id == id);
+            let pack = SHIPPED.questions("en").iter().find(|pack| pack.id == id);
             assert!(pack.is_some_and(|pack| (3..=5).contains(&pack.questions.len())), "{id}");
         }
     }

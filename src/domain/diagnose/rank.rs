@@ -14,10 +14,6 @@ const SURE_FROM: f64 = 0.6;
 /// A cue found weaker than this does not make a bare proposal a symptom.
 const PHRASE_FROM: f64 = 1.0;
 
-/// Said of a class that is ranked but not named.
-const NO_REASON: &str =
-    "Other words of the message are heard with this too; none is a reason by itself.";
-
 /// A cue that was found.
 pub(super) struct Hit<'c> {
     /// Which.
@@ -67,7 +63,7 @@ pub fn diagnose(catalog: &Catalog, asked: &Symptom<'_>) -> Diagnosis {
     let suspects = rank(catalog, asked, &message, &weighed, stated);
     let clear = suspects.first().is_some_and(|first| first.named && first.score >= CLEAR_FROM);
     let ask_first = catalog.first_questions(&message, clear);
-    Diagnosis { suspects, ask_first }
+    Diagnosis { suspects, ask_first, language: message.language().to_owned() }
 }
 
 /// Whether a symptom is stated at all. A text that only pushes for a change ("let's move to X") states none, and a
@@ -81,7 +77,7 @@ fn is_stated(catalog: &Catalog, message: &Message<'_>, weighed: &[Weighed<'_>]) 
 
 fn weigh_cues<'c>(catalog: &'c Catalog, message: &Message<'_>) -> Vec<Weighed<'c>> {
     let weights = &catalog.engine.weights;
-    let mut hits: Vec<Vec<Hit<'c>>> = catalog.classes.iter().map(|_| Vec::new()).collect();
+    let mut hits: Vec<Vec<Hit<'c>>> = catalog.classes().iter().map(|_| Vec::new()).collect();
     for cue in &catalog.engine.cues {
         if let Some(found) = message.find(&cue.pattern) {
             let aside = message.only_in_proposal(&found.words);
@@ -123,7 +119,7 @@ fn add_learned(catalog: &Catalog, features: &[Feature], weighed: &mut [Weighed<'
     for (class, weight) in &catalog.engine.learned.always {
         weighed[*class].score += share * f64::from(*weight);
     }
-    for (class, weighed) in catalog.classes.iter().zip(weighed.iter_mut()) {
+    for (class, weighed) in catalog.classes().iter().zip(weighed.iter_mut()) {
         weighed.score += catalog.engine.weights.prior * class.prior();
     }
     for said in catalog.engine.learned.hear(features) {
@@ -142,8 +138,8 @@ fn add_learned(catalog: &Catalog, features: &[Feature], weighed: &mut [Weighed<'
 /// What looks like one class is often its neighbour: a strong class lifts those it is confused with.
 fn add_look_alikes(catalog: &Catalog, weighed: &mut [Weighed<'_>]) {
     let before: Vec<f64> = weighed.iter().map(|class| class.score).collect();
-    for (class, weighed) in catalog.classes.iter().zip(weighed) {
-        let alike = catalog.classes.iter().zip(&before);
+    for (class, weighed) in catalog.classes().iter().zip(weighed) {
+        let alike = catalog.classes().iter().zip(&before);
         let alike = alike.filter(|(other, _)| other.confused_with.contains(&class.id));
         let strongest = alike.map(|(_, score)| *score).fold(0.0, f64::max);
         weighed.score += catalog.engine.weights.look_alike * strongest;
@@ -154,7 +150,7 @@ fn add_look_alikes(catalog: &Catalog, weighed: &mut [Weighed<'_>]) {
 fn add_readings(catalog: &Catalog, asked: &Symptom<'_>, weighed: &mut [Weighed<'_>]) {
     let weights = &catalog.engine.weights;
     for reading in asked.readings {
-        for (class, weighed) in catalog.classes.iter().zip(weighed.iter_mut()) {
+        for (class, weighed) in catalog.classes().iter().zip(weighed.iter_mut()) {
             if reading.supports.contains(&class.id) {
                 weighed.score += weights.supports;
                 weighed.reasons += weights.supports;
@@ -194,10 +190,10 @@ fn rank(
         let reason = score >= SURE_FROM || (enough && odds(class) >= least);
         let why = why(catalog, asked, message, class, found);
         Suspect {
-            class: catalog.classes[class].id.clone(),
+            class: catalog.classes()[class].id.clone(),
             score,
             named: found.supported || (stated && reason && why.is_some()),
-            why: why.unwrap_or_else(|| NO_REASON.to_owned()),
+            why: why.unwrap_or_else(|| catalog.spoken(message.language()).why.none.clone()),
         }
     };
     spoken.iter().take(RANKED).map(suspect).collect()

@@ -1,14 +1,16 @@
 //! Turns what the files say into a catalogue: patterns compiled, references between files looked up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::lexicon::Lexicon;
 use super::load::Draft;
 use super::model::Model;
 use super::pattern::{Pattern, Terms, Vocabulary};
-use super::questions::{HypeNote, Question, Restraint};
+use super::questions::{HypeNote, Restraint};
 use super::reader::{Fault, Line, Place};
+use super::spoken::{ENGLISH, Overlay, Spoken};
 use super::text::stem;
-use super::{Catalog, Class, Cue, Engine, Idea};
+use super::{Catalog, Check, Class, Cue, Engine, Idea};
 use crate::domain::ClassId;
 
 /// What is needed to look up and compile, with the faults found on the way.
@@ -29,11 +31,11 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Vec<Fault>) -> Catalog {
     let mut resolver = Resolver { classes, vocabulary, terms: Terms::default(), faults };
 
     let groups = resolver.group_terms();
-    let ideas = draft.ideas.into_iter().map(|idea| Idea {
-        name: format!("#{}", idea.id.text),
-        says: idea.says,
-        any: resolver.patterns(&idea.any),
-    });
+    let said = draft.ideas.iter().map(|idea| (idea.id.text.clone(), idea.says.clone())).collect();
+    let ideas = draft
+        .ideas
+        .into_iter()
+        .map(|idea| Idea { name: format!("#{}", idea.id.text), any: resolver.patterns(&idea.any) });
     let ideas = ideas.collect();
     let weights = draft.weights.unwrap_or_default();
     let cues = std::mem::take(&mut draft.cues).into_iter().filter_map(|cue| {
@@ -51,14 +53,8 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Vec<Fault>) -> Catalog {
             classes[class].confused_with.push(ClassId(other.text));
         }
     }
-    for (class, check) in draft.added_checks {
-        if let Some(class) = resolver.class(&class) {
-            classes[class].checks.push(check);
-        }
-    }
-    let first = draft.first.into_iter();
-    let first =
-        first.map(|(q, unless)| Question { unless: resolver.patterns(&unless), ..q }).collect();
+    let (first, unless): (Vec<String>, Vec<Vec<Line>>) = draft.first.into_iter().unzip();
+    let answered = unless.iter().map(|unless| resolver.patterns(unless)).collect();
     let hype = draft.hype.into_iter();
     let hype =
         hype.map(|(note, cues)| HypeNote { cues: resolver.patterns(&cues), ..note }).collect();
@@ -66,6 +62,18 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Vec<Fault>) -> Catalog {
     let restraint = restraint
         .map(|(note, cues)| Restraint { cues: resolver.patterns(&cues), ..note })
         .collect();
+    let english = Spoken {
+        language: ENGLISH.to_owned(),
+        classes,
+        ideas: said,
+        first,
+        packs: draft.packs,
+        hype,
+        restraint,
+        why: draft.why.unwrap_or_default(),
+    };
+    let (mut spoken, lexicons) = languages(draft.others, english, resolver.faults);
+    resolver.add_checks(draft.added_checks, &mut spoken);
 
     let engine = Engine {
         stop: draft.stop.iter().map(|word| stem(word, &resolver.vocabulary.same)).collect(),
@@ -76,11 +84,29 @@ pub(super) fn resolve(mut draft: Draft, faults: &mut Vec<Fault>) -> Catalog {
         groups,
         terms: resolver.terms,
         ideas,
+        answered,
+        lexicons,
         cues,
         weights,
         learned,
     };
-    Catalog { classes, engine, first, packs: draft.packs, hype, restraint }
+    Catalog { engine, spoken }
+}
+
+/// What each language says, English first, and the words of the others.
+fn languages(
+    others: BTreeMap<String, (Overlay, Lexicon)>,
+    english: Spoken,
+    faults: &mut Vec<Fault>,
+) -> (Vec<Spoken>, Vec<Lexicon>) {
+    let mut spoken = vec![english];
+    let mut lexicons = Vec::new();
+    for (language, (overlay, mut lexicon)) in others {
+        spoken.push(overlay.over(&language, &spoken[0], faults));
+        lexicon.language = language;
+        lexicons.push(lexicon);
+    }
+    (spoken, lexicons)
 }
 
 impl Resolver<'_> {
@@ -104,6 +130,16 @@ impl Resolver<'_> {
             self.faults.push(line.place.fault(format!("no class is called '{}'", line.text)));
         }
         class
+    }
+
+    /// What a workspace adds is said as it is written, so it comes after the languages are laid over each other.
+    fn add_checks(&mut self, added: Vec<(Line, Check)>, spoken: &mut [Spoken]) {
+        for (class, check) in added {
+            let Some(class) = self.class(&class) else { continue };
+            for said in &mut *spoken {
+                said.classes[class].checks.push(check.clone());
+            }
+        }
     }
 
     /// An idea the ranking itself relies on.

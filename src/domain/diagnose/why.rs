@@ -2,6 +2,7 @@
 
 use super::message::Message;
 use super::rank::Weighed;
+use super::spoken::Why;
 use super::{Catalog, Level, Symptom};
 
 /// More than this many quotes are not read.
@@ -17,14 +18,15 @@ pub(super) fn why(
     class: usize,
     weighed: &Weighed<'_>,
 ) -> Option<String> {
-    let id = &catalog.classes[class].id;
+    let id = &catalog.classes()[class].id;
+    let say = &catalog.spoken(message.language()).why;
     let mut sentences: Vec<String> = Vec::new();
     for reading in asked.readings {
         if reading.supports.contains(id) {
-            sentences.push(format!("\"{}\" supports this.", reading.says));
+            sentences.push(say.supports.replace("{says}", &reading.says));
         }
         if reading.against.contains(id) {
-            sentences.push(format!("\"{}\" speaks against this.", reading.says));
+            sentences.push(say.against.replace("{says}", &reading.says));
         }
     }
     let words =
@@ -52,10 +54,11 @@ fn phrases(catalog: &Catalog, message: &Message<'_>, weighed: &Weighed<'_>) -> O
             }
         }
     }
-    let idea = idea.map(|i| format!(" ({})", catalog.engine.ideas[i].says)).unwrap_or_default();
-    let written: Vec<String> = quotes.iter().map(|quote| format!("\"{quote}\"")).collect();
-    let written = written.join(" and ");
-    (!quotes.is_empty()).then(|| format!("You wrote {written}{idea}; that can be a sign of it."))
+    let spoken = catalog.spoken(message.language());
+    let idea = idea.map(|i| format!(" ({})", spoken.ideas[i].1)).unwrap_or_default();
+    // The idea first: what people wrote is put in last, so nothing of it is taken for a place.
+    let sentence = spoken.why.wrote.replace("{idea}", &idea);
+    (!quotes.is_empty()).then(|| spoken.why.quoting(&sentence, &quotes))
 }
 
 /// When no phrase matched: words that people with this use too. Two at least, or it is no reason.
@@ -76,8 +79,15 @@ fn telling_words(
             quotes.push(quote);
         }
     }
-    let [first, second, ..] = quotes.as_slice() else { return None };
-    Some(format!(
-        "You wrote \"{first}\" and \"{second}\"; so do others who have this. A weak sign."
-    ))
+    let say = &catalog.spoken(message.language()).why;
+    quotes.get(..MOST_QUOTES).map(|quotes| say.quoting(&say.others, quotes))
+}
+
+impl Why {
+    /// The sentence with these quotes in it.
+    fn quoting(&self, sentence: &str, quotes: &[String]) -> String {
+        let quotes: Vec<String> =
+            quotes.iter().map(|words| self.quote.replace("{words}", words)).collect();
+        sentence.replace("{quotes}", &quotes.join(&format!(" {} ", self.and)))
+    }
 }

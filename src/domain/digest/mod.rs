@@ -96,7 +96,7 @@ fn heading(kind: OutcomeKind) -> Option<OutcomeKind> {
 
 /// A case that ended: what it was, and what decided it.
 fn item(case: &Case, outcome: &Outcome, catalog: &Catalog, wording: &Wording) -> Vec<Line> {
-    let class = outcome.class.as_ref().and_then(|id| catalog.class(id));
+    let class = outcome.class.as_ref().and_then(|id| catalog.class_in(wording.language(), id));
     let fixed = outcome.fixed.as_deref().map(|fixed| cut(fixed.trim_end_matches('.'), 120));
     let said: Vec<String> = [
         heading(outcome.kind)

@@ -104,6 +104,11 @@ impl Wordings {
 }
 
 impl Wording {
+    /// Which language (`de`).
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
     /// The phrase `name` with its placeholders filled. An unknown name shows itself, so that a test can't miss it.
     pub fn line(&self, name: &str, fill: &[(&str, &str)]) -> Line {
         let Some(phrase) = self.phrases.get(name) else {
