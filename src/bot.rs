@@ -101,7 +101,7 @@ impl Bot {
         let tasks = bot.tasks.clone();
         let reception: Arc<dyn Receive> =
             Arc::new(Reception::new(Arc::clone(&app), Arc::clone(&workspaces), tasks.clone()));
-        let mut router = web::health(Arc::clone(&store));
+        let mut router = web::health(Arc::clone(&app));
         if let Some(secret) = &config.signing_secret {
             router = router.merge(slack::http::router(Arc::clone(&reception), secret));
         }

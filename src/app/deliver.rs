@@ -4,6 +4,7 @@
 //! attempt whose end is unknown is looked up before it is repeated.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +16,7 @@ use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError,
 use super::{App, change};
 use crate::domain::card::{card, outcome_line};
 use crate::domain::evidence::Source;
-use crate::domain::investigation::{Case, Happening, Origin, State, apply};
+use crate::domain::investigation::{Case, CaseNumber, Happening, Origin, State, apply};
 use crate::domain::message::time_of;
 use crate::domain::policy::{self, Silence};
 use crate::domain::wording::Line;
@@ -62,9 +63,14 @@ pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, cancel: CancellationToken) 
     while !cancel.is_cancelled() {
         app.ask_for_digest().await;
         let room = AT_ONCE.saturating_sub(u32::try_from(running.len()).unwrap_or(AT_ONCE));
-        let claimed = if room == 0 { 0 } else { start(&app, &chat, room, &mut running).await };
-        let wait =
-            if claimed > 0 && claimed < room { Duration::ZERO } else { app.until_next_due().await };
+        let claimed =
+            if room == 0 { Some(0) } else { start(&app, &chat, room, &mut running).await };
+        let wait = match claimed {
+            // What is due stays due: looking again at once would only keep the store from recovering.
+            None => LOOK_EVERY,
+            Some(claimed) if claimed > 0 && claimed < room => Duration::ZERO,
+            Some(_) => app.until_next_due().await,
+        };
         let full = running.len() >= AT_ONCE as usize;
         tokio::select! {
             () = cancel.cancelled() => {}
@@ -76,13 +82,21 @@ pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, cancel: CancellationToken) 
     while running.join_next().await.is_some() {}
 }
 
-async fn start(app: &Arc<App>, chat: &Arc<dyn Chat>, room: u32, running: &mut JoinSet<()>) -> u32 {
+/// Begins due work; `None` when the store doesn't give any out.
+async fn start(
+    app: &Arc<App>,
+    chat: &Arc<dyn Chat>,
+    room: u32,
+    running: &mut JoinSet<()>,
+) -> Option<u32> {
     let now = app.now();
-    let jobs = match app.store.claim(now, now + LEASE, room).await {
+    let claimed = app.store.claim(now, now + LEASE, room).await;
+    app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
+    let jobs = match claimed {
         Ok(jobs) => jobs,
         Err(error) => {
             tracing::error!(error.kind = %error, "could not claim work");
-            return 0;
+            return None;
         }
     };
     let claimed = u32::try_from(jobs.len()).unwrap_or(room);
@@ -90,7 +104,7 @@ async fn start(app: &Arc<App>, chat: &Arc<dyn Chat>, room: u32, running: &mut Jo
         let (app, chat) = (Arc::clone(app), Arc::clone(chat));
         running.spawn(async move { app.attempt(chat.as_ref(), job).await });
     }
-    claimed
+    Some(claimed)
 }
 
 /// Cleans up what is only kept for a while, every five minutes, until it is told to stop.
@@ -143,8 +157,21 @@ impl App {
             .min(LOOK_EVERY)
     }
 
-    /// One attempt at one job; its end is recorded whatever happens.
+    /// One attempt at one job; its end is recorded whatever happens. A job that is claimed while an attempt at it is under
+    /// way here (the clock was set forward, and its lease ran out) is left to the time after that.
     async fn attempt(&self, chat: &dyn Chat, job: Job) {
+        if !self.attempts.begin(&job) {
+            return;
+        }
+        let id = job.id;
+        self.attempt_alone(chat, job).await;
+        if let Some(job) = self.attempts.end(id) {
+            // Look what became of the attempt that could not be recorded.
+            self.record(job, JobEnd::UncertainRetryAt(self.now())).await;
+        }
+    }
+
+    async fn attempt_alone(&self, chat: &dyn Chat, job: Job) {
         let kind = kind(&job.work);
         let failed = match self.work(chat, &job).await {
             Ok(()) => {
@@ -163,6 +190,11 @@ impl App {
             work.outcome = outcome,
             "work did not end well"
         );
+        self.record(job, end).await;
+    }
+
+    async fn record(&self, job: Job, end: JobEnd) {
+        let kind = kind(&job.work);
         let change = Change { job: Some((job, end)), ..Change::default() };
         if let Err(error) = self.store.commit(&change, self.now()).await {
             // The lease runs out and the job is due again, marked uncertain: nothing is lost.
@@ -181,7 +213,7 @@ impl App {
                 let wait = SignedDuration::try_from(retry_after).unwrap_or(BACKOFF_MAX);
                 (
                     "rate_limited",
-                    JobEnd::RetryAt(self.now() + wait.min(SignedDuration::from_hours(1))),
+                    JobEnd::HeldUntil(self.now() + wait.min(SignedDuration::from_hours(1))),
                 )
             }
             _ if job.attempts >= ATTEMPTS_MAX => {
@@ -201,59 +233,76 @@ impl App {
     }
 
     async fn work(&self, chat: &dyn Chat, job: &Job) -> Result<(), Failed> {
-        let number = match &job.work {
-            Work::LookAtChannel(channel) => return self.look_at_channel(chat, job, channel).await,
-            Work::Digest { week, channel } => {
-                return self.post_digest(chat, job, *week, channel).await;
-            }
-            Work::Greet(channel) => return self.greet(chat, job, channel).await,
-            work => work.case(),
-        };
-        let case = match number {
-            Some(number) => self.store.case(&job.workspace, number).await?,
-            None => None,
-        };
-        let Some(case) = case else { return Ok(self.done(job).await?) };
-        if self.out_of_reach(job, &case).await? {
-            return Ok(self.done(job).await?);
-        }
         match &job.work {
-            Work::QuietPeriod(_) => self.quiet_period_over(job, case).await,
-            Work::Reminder(_) if case.origin == Origin::Incident => {
-                self.quiet_day(chat, job, case).await
+            Work::LookAtChannel(channel) => self.look_at_channel(chat, job, channel).await,
+            Work::Digest { week, channel } => self.post_digest(chat, job, *week, channel).await,
+            Work::Greet(channel) => self.greet(chat, job, channel).await,
+            Work::QuietPeriod(number) => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                self.quiet_period_over(job, case).await
             }
-            Work::Reminder(_) => Ok(self.due(job, case, Happening::ReminderDue).await?),
-            Work::Text(_) => Ok(self.due(job, case, Happening::TextDue).await?),
-            Work::ShowCard(_) => self.show_card(chat, job, case).await,
+            Work::Reminder(number) => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                if case.origin == Origin::Incident {
+                    return self.quiet_day(chat, job, case).await;
+                }
+                Ok(self.due(job, case, Happening::ReminderDue).await?)
+            }
+            Work::Text(number) => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                Ok(self.due(job, case, Happening::TextDue).await?)
+            }
+            Work::ShowCard(number) => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                self.show_card(chat, job, case).await
+            }
             Work::SayReminder(number) => {
-                let phrase =
-                    if case.origin == Origin::Incident { "incident_quiet" } else { "reminder" };
-                let line =
-                    self.wording(&case.language).line(phrase, &[("number", &number.to_string())]);
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 let still_open = case.state == State::Open;
-                self.say(chat, job, &case, still_open.then_some(line)).await
+                self.say(chat, job, &case, still_open.then(|| self.reminder(&case))).await
             }
-            Work::SayOutcome(_) => {
-                let wording = self.wording(&case.language);
-                let line = case.outcome.as_ref().map(|outcome| {
-                    outcome_line("outcome_said", &case, outcome, &self.knowledge.catalog, wording)
-                });
-                self.say(chat, job, &case, line).await
+            Work::SayOutcome(number) => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                self.say(chat, job, &case, self.outcome(&case)).await
             }
-            Work::ReadFile { name, url, message, permalink, by, .. } => {
+            Work::ReadFile { case: number, name, url, message, permalink, by, .. } => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 let file = PostedFile { name, url, message, permalink, by };
                 self.read_file(chat, job, case, &file).await
             }
-            Work::LookAtChannel(_) | Work::Greet(_) | Work::Digest { .. } => Ok(()),
         }
+    }
+
+    /// The case a job is about, with a place to work on it; where there is nothing to do, the job is done.
+    async fn case_of(&self, job: &Job, number: CaseNumber) -> Result<Option<Case>, Failed> {
+        let Some(case) = self.store.case(&job.workspace, number).await? else {
+            self.done(job).await?;
+            return Ok(None);
+        };
+        let speaks = !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_));
+        if speaks {
+            self.attempts.take_place(job, &case.channel)?;
+        }
+        if speaks && self.out_of_reach(job, &case).await? {
+            self.done(job).await?;
+            return Ok(None);
+        }
+        Ok(Some(case))
+    }
+
+    fn reminder(&self, case: &Case) -> Line {
+        let phrase = if case.origin == Origin::Incident { "incident_quiet" } else { "reminder" };
+        self.wording(&case.language).line(phrase, &[("number", &case.number.to_string())])
+    }
+
+    fn outcome(&self, case: &Case) -> Option<Line> {
+        let (outcome, wording) = (case.outcome.as_ref()?, self.wording(&case.language));
+        Some(outcome_line("outcome_said", case, outcome, &self.knowledge.catalog, wording))
     }
 
     /// Whether work would speak in a channel the bot was sent out of, or that is archived. A card that a person asked for
     /// by name is tried all the same.
     async fn out_of_reach(&self, job: &Job, case: &Case) -> Result<bool, StoreError> {
-        if matches!(job.work, Work::QuietPeriod(_) | Work::Text(_)) {
-            return Ok(false);
-        }
         let asked_for = case.card.is_none()
             && matches!(case.origin, Origin::Command | Origin::Shortcut)
             && matches!(job.work, Work::ShowCard(_));

@@ -4,6 +4,7 @@
 //! `domain/investigation.rs`; 3. the branch in `hear.rs` or `act.rs`; 4. its story in `tests/`.
 
 mod act;
+mod attempts;
 mod channel;
 mod command;
 pub mod deliver;
@@ -14,11 +15,13 @@ pub mod installations;
 pub mod ports;
 mod recent;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use self::attempts::Attempts;
 use self::ports::{Change, Clock, Committed, NewJob, Store, StoreError, Work};
 use self::recent::Recent;
 use crate::domain::WorkspaceId;
@@ -48,6 +51,9 @@ pub struct App {
     digest_seen: Mutex<Option<Week>>,
     recent: Recent,
     wake: Notify,
+    /// Whether the store gave out work when the worker last asked, which is at least every second.
+    store_works: AtomicBool,
+    attempts: Attempts,
 }
 
 /// What the person who did something sees at once; the rest is delivered by the worker.
@@ -88,6 +94,8 @@ impl App {
             digest_seen: Mutex::new(None),
             recent: Recent::default(),
             wake: Notify::new(),
+            store_works: AtomicBool::new(true),
+            attempts: Attempts::default(),
         }
     }
 
@@ -138,6 +146,15 @@ impl App {
     /// The store, for the adapters that only read.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Whether it can do its work: the store can be read, its schema is current, and it can be written.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.store.ready().await?;
+        if self.store_works.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable("it gives out no work".to_owned()))
     }
 
     /// A phrase of ours in English, for an adapter that must say that something went wrong.

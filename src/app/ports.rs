@@ -177,6 +177,8 @@ pub enum JobEnd {
     Done,
     /// It had no effect; try again at that time.
     RetryAt(Timestamp),
+    /// It was not its turn; that is no attempt.
+    HeldUntil(Timestamp),
     /// It may have had its effect; look before trying again at that time.
     UncertainRetryAt(Timestamp),
     /// It can't be done; kept with its reason for a person to see.

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// One scripted fault.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// Web API method such as `chat.postMessage`, or `files` or `response_url`; `*` for everything.
+    /// Web API method such as `chat.postMessage`, or `files` or `response_url`; `*` for everything. `sockets` tells each
+    /// new connection to go, with the error's code as the reason.
     pub method: String,
     /// Only calls that name this channel; any channel when absent.
     pub channel: Option<String>,
@@ -30,6 +31,8 @@ pub enum FaultKind {
     Silence,
     /// The call is done, but its answer comes late.
     Slow(Duration),
+    /// The call is done late, and answered then.
+    Late(Duration),
     /// The call is done, then the connection is reset: the caller cannot know.
     AnswerLost,
     /// The call is done, then nothing more is heard.
@@ -58,23 +61,45 @@ impl Fault {
     }
 }
 
-/// Takes the first fault that fits this call off the script.
-pub(super) fn take(
-    script: &mut Vec<Fault>,
-    method: &str,
-    channel: Option<&str>,
-) -> Option<FaultKind> {
-    let found = script.iter().position(|fault| {
-        let channel_fits = fault.channel.is_none() || fault.channel.as_deref() == channel;
-        (fault.method == "*" || fault.method == method) && channel_fits
-    })?;
-    let fault = &mut script[found];
-    let kind = fault.kind.clone();
-    if fault.times != Fault::ALWAYS {
-        fault.times = fault.times.saturating_sub(1);
+/// What is to go wrong, and what went wrong because of it.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    faults: Vec<Fault>,
+    struck: Vec<(String, Option<String>)>,
+}
+
+impl Script {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.faults.push(fault);
     }
-    if fault.times == 0 {
-        script.remove(found);
+
+    pub(super) fn clear(&mut self) {
+        self.faults.clear();
     }
-    Some(kind)
+
+    /// Takes the first fault that fits this call off the script.
+    pub(super) fn take(&mut self, method: &str, channel: Option<&str>) -> Option<FaultKind> {
+        let found = self.faults.iter().position(|fault| {
+            let channel_fits = fault.channel.is_none() || fault.channel.as_deref() == channel;
+            (fault.method == "*" || fault.method == method) && channel_fits
+        })?;
+        let fault = &mut self.faults[found];
+        let kind = fault.kind.clone();
+        if fault.times != Fault::ALWAYS {
+            fault.times = fault.times.saturating_sub(1);
+        }
+        if fault.times == 0 {
+            self.faults.remove(found);
+        }
+        self.struck.push((method.to_owned(), channel.map(str::to_owned)));
+        Some(kind)
+    }
+
+    /// How many calls of a method, in a channel when one is given, it spoiled so far.
+    pub(super) fn struck(&self, method: &str, channel: Option<&str>) -> usize {
+        let fits = |(m, c): &&(String, Option<String>)| {
+            m == method && (channel.is_none() || c.as_deref() == channel)
+        };
+        self.struck.iter().filter(fits).count()
+    }
 }

@@ -67,6 +67,11 @@ impl World {
         &self.deliveries
     }
 
+    /// How many calls of a method, in this channel or in any, scripted faults have spoiled.
+    pub fn struck(&self, method: &str, channel: Option<&str>) -> usize {
+        self.faults.struck(method, channel)
+    }
+
     /// How many Socket Mode connections are open.
     pub fn socket_count(&self) -> usize {
         self.sockets.len()

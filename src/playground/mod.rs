@@ -309,7 +309,7 @@ impl Playground {
 
     /// Scripts a fault; several are taken in order.
     pub fn fail(&self, fault: Fault) {
-        self.shared.touch(|world| world.faults.push(fault));
+        self.shared.touch(|world| world.faults.add(fault));
     }
 
     /// Ends every scripted fault.

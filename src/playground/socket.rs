@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::Shared;
+use super::fault::FaultKind;
 use super::tcp::Cut;
 
 /// Slack allows ten connections per app.
@@ -61,10 +62,14 @@ async fn talk(mut ws: WebSocket, shared: Arc<Shared>, cut: Cut) {
     let (number, open) = shared.touch(|world| {
         world.socket_counter += 1;
         let number = world.socket_counter;
-        if world.sockets.len() >= MOST_SOCKETS {
-            let _ = frames.send(Frame::Disconnect("too_many_websockets".to_owned()));
-        } else {
-            world.sockets.push(Socket { number, frames: frames.clone() });
+        let unwanted = match world.faults.take("sockets", None) {
+            Some(FaultKind::Error(reason)) => Some(reason),
+            _ if world.sockets.len() >= MOST_SOCKETS => Some("too_many_websockets".to_owned()),
+            _ => None,
+        };
+        match unwanted {
+            Some(reason) => drop(frames.send(Frame::Disconnect(reason))),
+            None => world.sockets.push(Socket { number, frames: frames.clone() }),
         }
         (number, world.sockets.len())
     });

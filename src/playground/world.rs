@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
-use super::fault::Fault;
+use super::fault::Script;
 use super::installing::Tokens;
 use super::options::{Channel, Options};
 use super::socket::Socket;
@@ -26,7 +26,7 @@ pub struct World {
     pub(super) hooks: HashMap<String, Hook>,
     pub(super) calls: Vec<Call>,
     pub(super) deliveries: Vec<Delivery>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Script,
     pub(super) sockets: Vec<Socket>,
     pub(super) pending: HashMap<String, (u64, oneshot::Sender<Value>)>,
     pub(super) door: Option<RequestUrls>,
@@ -158,7 +158,7 @@ impl World {
             hooks: HashMap::new(),
             calls: Vec::new(),
             deliveries: Vec::new(),
-            faults: Vec::new(),
+            faults: Script::default(),
             sockets: Vec::new(),
             pending: HashMap::new(),
             door: None,

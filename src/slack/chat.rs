@@ -159,6 +159,8 @@ impl Chat for SlackChat {
         let method = match post.thread {
             Some(thread) => {
                 query["ts"] = json!(thread.as_str());
+                // By Slack's own clock: ours may be wrong.
+                query["oldest"] = json!(thread.as_str());
                 "conversations.replies"
             }
             None => "conversations.history",

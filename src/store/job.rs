@@ -191,6 +191,11 @@ pub(super) async fn hold(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
     ours.map(|_| ()).ok_or(StoreError::Conflict)
 }
 
+/// A retry that had no effect yet also does what was asked for meanwhile, if that is due by then.
+const WITHOUT_EFFECT: &str = "update job set run_at = $2, lease_until = null, again_at = case
+         when uncertain = 0 and again_at <= $2 then null else again_at end
+     where job_id = $1";
+
 /// Ends an attempt at a job that we [`hold`].
 pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), StoreError> {
     let over = sql("delete from job where job_id = $1 and cancelled = 1")
@@ -202,17 +207,11 @@ pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), 
     }
     match end {
         JobEnd::Done => done(conn, job).await,
-        // A retry that had no effect yet also does what was asked for meanwhile, if that is due by then.
-        JobEnd::RetryAt(at) => {
-            retry(
-                conn,
-                job,
-                *at,
-                "update job set run_at = $2, lease_until = null, again_at = case
-                     when uncertain = 0 and again_at <= $2 then null else again_at end
-                 where job_id = $1",
-            )
-            .await
+        JobEnd::RetryAt(at) => retry(conn, job, *at, WITHOUT_EFFECT).await,
+        JobEnd::HeldUntil(at) => {
+            let text = "update job set attempts = attempts - 1 where job_id = $1";
+            sql(text).bind(job.id).execute(&mut *conn).await?;
+            retry(conn, job, *at, WITHOUT_EFFECT).await
         }
         JobEnd::UncertainRetryAt(at) => {
             retry(

@@ -1,4 +1,4 @@
-//! `/healthz`: the process answers. `/readyz`: the database can be read and its schema is current.
+//! `/healthz`: the process answers. `/readyz`: the database can be read and written, and its schema is current.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 
-use crate::app::ports::Store;
+use crate::app::App;
 
 /// The two health checks. Slack's state is a metric, not a reason to restart.
-pub fn router(store: Arc<dyn Store>) -> Router {
+pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(store)
+        .with_state(app)
 }
 
-async fn ready(State(store): State<Arc<dyn Store>>) -> (StatusCode, &'static str) {
-    match store.ready().await {
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    match app.ready().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(error.kind = %error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database can't be read\n")
+            (StatusCode::SERVICE_UNAVAILABLE, "the database can't be used\n")
         }
     }
 }

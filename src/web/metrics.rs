@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::app::ports::{Clock, Store};
+use crate::app::ports::{Backlog, Clock, Store};
 
 /// Bounds in seconds: an acknowledgement should take milliseconds and must not take three seconds.
 const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0];
@@ -123,18 +123,19 @@ pub fn router(handle: PrometheusHandle, store: Arc<dyn Store>, clock: Arc<dyn Cl
 
 async fn render(State(source): State<Arc<Source>>) -> String {
     let now = source.clock.now();
-    if let Ok(backlog) = source.store.backlog(now).await {
-        let age =
-            backlog.oldest_due.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0));
-        gauge("secondlook_work_due", backlog.due);
-        gauge("secondlook_work_waiting", backlog.waiting);
-        gauge("secondlook_work_parked", backlog.parked);
-        metrics::gauge!("secondlook_work_oldest_due_seconds").set(age);
-    }
+    let backlog = source.store.backlog(now).await.ok();
+    // What is not known is shown as no number: the last one known would look like the present one.
+    let shown = |of: fn(&Backlog) -> u64| {
+        let count = backlog.as_ref().map(|b| u32::try_from(of(b)).unwrap_or(u32::MAX));
+        count.map_or(f64::NAN, f64::from)
+    };
+    let oldest = backlog.as_ref().map_or(f64::NAN, |b| {
+        b.oldest_due.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0))
+    });
+    metrics::gauge!("secondlook_work_due").set(shown(|b| b.due));
+    metrics::gauge!("secondlook_work_waiting").set(shown(|b| b.waiting));
+    metrics::gauge!("secondlook_work_parked").set(shown(|b| b.parked));
+    metrics::gauge!("secondlook_work_oldest_due_seconds").set(oldest);
     source.handle.run_upkeep();
     source.handle.render()
-}
-
-fn gauge(name: &'static str, value: u64) {
-    metrics::gauge!(name).set(f64::from(u32::try_from(value).unwrap_or(u32::MAX)));
 }

@@ -111,6 +111,11 @@ pub(crate) async fn a_retry_does_what_was_asked_for_meanwhile(house: House) {
     assert_eq!(house.claim(at(4)).await, []);
     let retry = house.claim_one(at(5)).await;
     assert_eq!((retry.run_at, retry.attempts, retry.uncertain), (at(5), 2, false));
+    // To wait for its turn is no attempt.
+    house.end(&retry, JobEnd::HeldUntil(at(6))).await;
+    assert_eq!(house.claim(at(5)).await, []);
+    let retry = house.claim_one(at(6)).await;
+    assert_eq!((retry.run_at, retry.attempts, retry.uncertain), (at(6), 2, false));
     house.end(&retry, JobEnd::Done).await;
     assert_eq!(house.claim(at(99)).await, []);
     // What is due after the retry is no part of it; nor what an attempt in doubt may have missed.
@@ -194,6 +199,7 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
     let ends = [
         JobEnd::Done,
         JobEnd::RetryAt(at(0)),
+        JobEnd::HeldUntil(at(0)),
         JobEnd::UncertainRetryAt(at(0)),
         JobEnd::Parked("no".to_owned()),
     ];

@@ -38,28 +38,27 @@ impl Program {
             Door::Http => ("SLACK_SIGNING_SECRET", slack.signing_secret()),
             Door::Socket => ("SLACK_APP_TOKEN", slack.app_token()),
         };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_secondlook"))
-            .arg("serve")
-            .current_dir(dir)
-            .env_clear()
-            .envs([
-                entrance,
-                ("SLACK_BOT_TOKEN", token.as_str()),
-                ("SLACK_API_URL", api.as_str()),
-                ("DATABASE_URL", database),
-                ("BIND_ADDR", "127.0.0.1:0"),
-                ("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:0"),
-                ("SECONDLOOK_QUIET_PERIOD", "0s"),
-                ("SECONDLOOK_CHANNEL_CAP", "0"),
-                ("SECONDLOOK_COOLDOWN", "0s"),
-                ("LOG_FORMAT", "json"),
-                ("RUST_LOG", "info"),
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
+        command.arg("serve").current_dir(dir).env_clear().envs([
+            entrance,
+            ("SLACK_BOT_TOKEN", token.as_str()),
+            ("SLACK_API_URL", api.as_str()),
+            ("DATABASE_URL", database),
+            ("BIND_ADDR", "127.0.0.1:0"),
+            ("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:0"),
+            ("SECONDLOOK_QUIET_PERIOD", "0s"),
+            ("SECONDLOOK_CHANNEL_CAP", "0"),
+            ("SECONDLOOK_COOLDOWN", "0s"),
+            ("LOG_FORMAT", "json"),
+            ("RUST_LOG", "info"),
+        ]);
+        Self::start(command)
+    }
+
+    /// Starts the program as this command says.
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
         let lines = BufReader::new(child.stderr.take().expect("its log is ours"));
         let (tell, listening) = oneshot::channel();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -67,10 +66,11 @@ impl Program {
         thread::spawn(move || {
             let mut tell = Some(tell);
             for line in lines.lines().map_while(Result::ok) {
-                if let (Some(address), true) = (address(&line), tell.is_some()) {
+                let address = field(&line, "http.addr");
+                kept.lock().unwrap().push(line);
+                if let (Some(address), true) = (address, tell.is_some()) {
                     tell.take().map(|tell| tell.send(address));
                 }
-                kept.lock().unwrap().push(line);
             }
         });
         Self { child, listening: Some(listening), log }
@@ -101,6 +101,17 @@ impl Program {
         self.child.id()
     }
 
+    /// Where its metrics are, once it listens.
+    pub fn admin(&self) -> String {
+        let log = self.log.lock().unwrap();
+        log.iter().find_map(|line| field(line, "admin.addr")).expect("it listens")
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_none()
+    }
+
     /// What it has written so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
@@ -120,7 +131,7 @@ impl Drop for Program {
     }
 }
 
-fn address(line: &str) -> Option<String> {
+fn field(line: &str, name: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
-    Some(line["fields"]["http.addr"].as_str()?.to_owned())
+    Some(line["fields"][name].as_str()?.to_owned())
 }

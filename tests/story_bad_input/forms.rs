@@ -8,6 +8,8 @@ async fn prompted() -> (House, String) {
     let house = House::open(Door::Socket).await;
     let thread = house.say(BACKEND, MAYA, MAILCHIMP);
     house.card(BACKEND, &thread).await;
+    // The card stands before it is recorded where.
+    house.settled().await;
     (house, thread)
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::chat::bot_message;
 use super::{after, before};
 use crate::playground::Shared;
-use crate::playground::fault::{self, FaultKind};
+use crate::playground::fault::FaultKind;
 use crate::playground::tcp::Cut;
 use crate::playground::world::{Hook, World};
 
@@ -86,7 +86,7 @@ pub(in crate::playground) async fn download(
 }
 
 fn scripted(shared: &Shared, what: &str) -> Option<FaultKind> {
-    shared.touch(|world| fault::take(&mut world.faults, what, None))
+    shared.touch(|world| world.faults.take(what, None))
 }
 
 impl World {

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::fault::{self, FaultKind};
+use super::fault::FaultKind;
 use super::ids;
 use super::tcp::Cut;
 use super::world::World;
@@ -72,10 +72,7 @@ pub(super) async fn call(
     let token = args.token(&headers);
     let shared = shared.where_it_is(|world| is_called(world, token.as_deref(), &args));
     let (record, fault) = shared.touch(|world| {
-        (
-            world.log_call(&method, &args),
-            fault::take(&mut world.faults, &method, args.text("channel")),
-        )
+        (world.log_call(&method, &args), world.faults.take(&method, args.text("channel")))
     });
     let answered = |response: Response, answer: Value| {
         let scopes = shared.touch(|world| {
@@ -133,6 +130,10 @@ async fn before(
         }
         Some(FaultKind::Reset) => (reset(cut), Value::Null),
         Some(FaultKind::Silence) => (never(shared).await, Value::Null),
+        Some(FaultKind::Late(pause)) => {
+            tokio::time::sleep(*pause).await;
+            return Ok(());
+        }
         _ => return Ok(()),
     })
 }

@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use super::error::from_sqlx;
@@ -45,6 +47,10 @@ impl SqliteFile {
         let options = options(url)?;
         let writer = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         let mut store = Self::connect(url, options.clone(), writer).await?;
+        if store.sweeper.is_some() {
+            // Should the file be gone when a connection is renewed, an empty one in its place would hide that.
+            store.writer.set_connect_options(options.clone());
+        }
         migrate(&store.writer)
             .await
             .with_context(|| format!("could not bring the database {url} up to date"))?;
@@ -83,6 +89,7 @@ impl SqliteFile {
             // A database in memory lives as long as its connection.
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_release(|conn, _| Box::pin(is_sound(conn)))
             .connect_with(writer)
             .await
             .with_context(|| format!("could not open the database {url}"))?;
@@ -150,6 +157,14 @@ impl SqliteFile {
             tracing::warn!("what was erased still stands in the database's log: it is in use");
         }
     }
+}
+
+/// Whether a connection can begin another transaction. When the disk fails, SQLite itself ends a transaction; sqlx, whose
+/// own rollback then fails, takes it to be open for ever. Such a connection is closed and another one opened.
+async fn is_sound(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was asked of it before, a rollback say, is done when it answers.
+    conn.ping().await?;
+    Ok(!conn.is_in_transaction())
 }
 
 /// Under the write lock, so that of several processes that start at once one migrates and the others find it done.
