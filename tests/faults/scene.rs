@@ -31,7 +31,7 @@ const AFTER: &str = "C0AFTER001";
 /// The program begins eight days ago: then a reminder and a digest are due in the present.
 const BEGINNING: i64 = -8 * 24 * 3600;
 /// No condition is waited for any longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Seconds until a healthy channel must be answered; a call that hangs is given up after ten.
 const SOON: f64 = 8.0;
 /// How often a person sends a form again that was not taken: it may go to a socket that is dead.

@@ -94,7 +94,7 @@ impl Trouble {
             }
             Self::ClockHttp => scene.counted(TURNED_AWAY, &[], scene.turned_away + 5.0).await?,
             Self::ClockMidPost | Self::DiskFull | Self::Locked | Self::Gone => {
-                least_one(CALLS, &[POSTED, "outcome=\"ok\""]).await?
+                least_one(CALLS, &[POSTED, "outcome=\"ok\""]).await?;
             }
             Self::ClockQuiet => {
                 let states = ["state=\"prompted\""];

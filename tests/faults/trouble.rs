@@ -296,8 +296,8 @@ async fn spoiled_posts(scene: &Scene, least: usize) -> Held {
 /// Each time a little after something was said, or while the program is still starting.
 async fn killed_again_and_again(scene: &mut Scene) -> Held {
     let mut random = Random::new();
-    for n in 0..kills() {
-        scene.propose(SICK, VENDORS[n]);
+    for vendor in &VENDORS[..kills()] {
+        scene.propose(SICK, vendor);
         let happened = |w: &World| w.calls().len() + w.deliveries().len();
         let until = scene.slack.look(happened) + usize::try_from(random.below(30)).unwrap();
         let later = |w: &World| (happened(w) >= until).then_some(());
