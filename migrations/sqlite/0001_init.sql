@@ -106,6 +106,8 @@ create index investigation_channel on investigation (workspace_id, channel_id, b
 create index investigation_message on investigation (workspace_id, channel_id, message_ts);
 -- Lists show investigations only; most cases never become one.
 create index investigation_listed on investigation (workspace_id, case_number) where state in ('open', 'closed');
+-- The digest asks for those that are open, which are few beside those that were closed.
+create index investigation_open on investigation (workspace_id, opened_at) where state = 'open';
 -- Whether anything still references a person.
 create index investigation_author on investigation (workspace_id, author_id);
 create index investigation_opener on investigation (workspace_id, opener_id);

@@ -1,10 +1,12 @@
 //! Cases: found by number, thread or evidence, and saved by what changed in them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::case_row::{CaseRow, EvidenceRow, Stored};
-use super::query::{Conn, sql};
+use super::query::{Conn, places, sql};
 use super::{person, words};
 use crate::app::ports::{CaseFilter, StoreError};
 use crate::domain::digest::Period;
@@ -12,6 +14,9 @@ use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
 use crate::domain::policy::Silence;
 use crate::domain::{ChannelId, ClassId, MessageTs, UserId, WorkspaceId};
 use crate::store::error::list;
+
+/// For how many cases evidence and words are read at once.
+const AT_ONCE: usize = 500;
 
 const SELECT: &str = "
     select i.workspace_id, i.case_number, i.revision, i.channel_id, i.private, i.root_ts,
@@ -48,8 +53,12 @@ pub(super) async fn load_in_thread(
     root: &MessageTs,
 ) -> Result<Option<Case>, StoreError> {
     let row = sql(AssertSqlSafe(format!(
-        "{SELECT} where i.workspace_id = $1 and i.channel_id = $2
-             and (i.root_ts = $3 or i.message_ts = $3)"
+        "{SELECT} where i.workspace_id = $1 and i.case_number in
+            (select case_number from investigation
+                where workspace_id = $1 and channel_id = $2 and root_ts = $3
+             union select case_number from investigation
+                where workspace_id = $1 and channel_id = $2 and message_ts = $3)
+         order by i.case_number limit 1"
     )))
     .bind(workspace.as_str())
     .bind(channel.as_str())
@@ -102,8 +111,11 @@ pub(super) async fn load_of(
     period: &Period,
 ) -> Result<Vec<Case>, StoreError> {
     let rows: Vec<CaseRow> = sql(AssertSqlSafe(format!(
-        "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
-            and (i.state = 'open' and i.opened_at < $3 or o.recorded_at >= $2 and o.recorded_at < $3)
+        "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed') and i.case_number in
+            (select case_number from investigation
+                where workspace_id = $1 and state = 'open' and opened_at < $3
+             union select case_number from outcome
+                where workspace_id = $1 and recorded_at >= $2 and recorded_at < $3)
          order by i.case_number"
     )))
     .bind(workspace.as_str())
@@ -114,38 +126,60 @@ pub(super) async fn load_of(
     all_whole(conn, workspace, rows).await
 }
 
+/// Adds to rows of a workspace their evidence and their words, many at once.
 async fn all_whole(
     conn: &mut Conn,
     workspace: &WorkspaceId,
     rows: Vec<CaseRow>,
 ) -> Result<Vec<Case>, StoreError> {
     let mut cases = Vec::with_capacity(rows.len());
-    for row in rows {
-        cases.extend(whole(conn, workspace, Some(row)).await?);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<CaseRow> = rows.by_ref().take(AT_ONCE).collect();
+        let numbers: Vec<i64> = some.iter().map(|row| row.case_number).collect();
+        let mut evidence = load_evidence(conn, workspace, &numbers).await?;
+        let mut words = words::load(conn, workspace, &numbers).await?;
+        for case in some {
+            let number = case.case_number;
+            let evidence = evidence.remove(&number).unwrap_or_default();
+            let words = words.remove(&number).unwrap_or_default();
+            cases.push(Case::try_from(Stored { case, evidence, words })?);
+        }
     }
     Ok(cases)
 }
 
-/// Adds to a row its evidence and its words.
+async fn load_evidence(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    cases: &[i64],
+) -> Result<BTreeMap<i64, Vec<EvidenceRow>>, StoreError> {
+    let rows: Vec<EvidenceRow> = sql(AssertSqlSafe(format!(
+        "select e.case_number, e.position, e.kind, poster.user_id as posted_by, e.posted_at,
+             e.message_ts, e.permalink, e.supports, e.against
+         from evidence e
+         left join person poster
+             on poster.workspace_id = e.workspace_id and poster.person_id = e.poster_id
+         where e.workspace_id = $1 and e.case_number in ({}) order by e.case_number, e.position",
+        places(2, cases.len())
+    )))
+    .bind(workspace.as_str())
+    .bind_all(cases.iter().map(|number| (*number).into()))
+    .fetch_all(conn)
+    .await?;
+    let mut of = BTreeMap::<_, Vec<_>>::new();
+    for row in rows {
+        of.entry(row.case_number).or_default().push(row);
+    }
+    Ok(of)
+}
+
 async fn whole(
     conn: &mut Conn,
     workspace: &WorkspaceId,
     row: Option<CaseRow>,
 ) -> Result<Option<Case>, StoreError> {
-    let Some(case) = row else { return Ok(None) };
-    let evidence: Vec<EvidenceRow> =
-        sql("select e.position, e.kind, poster.user_id as posted_by, e.posted_at, e.message_ts,
-             e.permalink, e.supports, e.against
-         from evidence e
-         left join person poster
-             on poster.workspace_id = e.workspace_id and poster.person_id = e.poster_id
-         where e.workspace_id = $1 and e.case_number = $2 order by e.position")
-        .bind(workspace.as_str())
-        .bind(case.case_number)
-        .fetch_all(&mut *conn)
-        .await?;
-    let words = words::load(conn, workspace, case.case_number).await?;
-    Case::try_from(Stored { case, evidence, words }).map(Some)
+    Ok(all_whole(conn, workspace, row.into_iter().collect()).await?.pop())
 }
 
 /// Saves a case; tells whether words or people of it were erased.

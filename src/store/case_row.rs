@@ -47,6 +47,7 @@ pub(super) struct CaseRow {
 /// A piece of evidence with the name of its poster.
 #[derive(FromRow)]
 pub(super) struct EvidenceRow {
+    pub(super) case_number: i64,
     position: i64,
     kind: String,
     posted_by: Option<String>,

@@ -140,6 +140,12 @@ pub(super) struct Query<S> {
     values: Vec<Value>,
 }
 
+/// Places for so many values, from the n-th on: `$2, $3`.
+pub(super) fn places(first: usize, count: usize) -> String {
+    let places: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    places.join(", ")
+}
+
 /// A statement without its values yet.
 pub(super) fn sql<S: SqlSafeStr>(text: S) -> Query<S> {
     Query { text, values: Vec::new() }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, FromRow, Row, Type, TypeInfo as _};
 use sqlx::{Column as _, Database as Driver};
 
-use super::query::{Conn, Value, sql};
+use super::query::{Conn, Value, places, sql};
 use super::{Database, newest_schema};
 use crate::app::ports::StoreError;
 
@@ -140,8 +140,7 @@ impl Table {
         let (columns, keys) = (self.columns.join(", "), self.key_columns());
         let mut text = format!("select {columns} from {}", self.name);
         if !key.is_empty() {
-            let places: Vec<String> = (1..=key.len()).map(|n| format!("${n}")).collect();
-            let _ = write!(text, " where ({keys}) > ({})", places.join(", "));
+            let _ = write!(text, " where ({keys}) > ({})", places(1, key.len()));
         }
         let _ = write!(text, " order by {keys} limit {BATCH}");
         sql(AssertSqlSafe(text)).bind_all(key.iter().cloned()).fetch_all(conn).await
@@ -158,14 +157,10 @@ impl Table {
 
     async fn insert(&self, rows: Vec<AnyRow>, conn: &mut Conn) -> Result<(), StoreError> {
         let width = self.columns.len();
-        let row = |at: usize| {
-            let places: Vec<String> =
-                (1..=width).map(|column| format!("${}", at * width + column)).collect();
-            format!("({})", places.join(", "))
-        };
-        let places: Vec<String> = (0..rows.len()).map(row).collect();
+        let row = |at| format!("({})", places(at * width + 1, width));
+        let each: Vec<String> = (0..rows.len()).map(row).collect();
         let (name, columns) = (&self.name, self.columns.join(", "));
-        let text = format!("insert into {name} ({columns}) values {}", places.join(", "));
+        let text = format!("insert into {name} ({columns}) values {}", each.join(", "));
         let values = rows.into_iter().flat_map(|row| row.0);
         sql(AssertSqlSafe(text)).bind_all(values).execute(conn).await.map(|_| ())
     }

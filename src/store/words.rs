@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::query::{Conn, sql};
+use sqlx::AssertSqlSafe;
+
+use super::query::{Conn, places, sql};
 use crate::app::ports::StoreError;
 use crate::domain::WorkspaceId;
 use crate::domain::investigation::Case;
@@ -67,17 +69,24 @@ pub(super) async fn save(conn: &mut Conn, case: &Case, before: &Words) -> Result
     Ok(before.iter().any(|(field, body)| after.get(field) != Some(body)))
 }
 
-/// The words of one case.
+/// The words of some cases.
 pub(super) async fn load(
     conn: &mut Conn,
     workspace: &WorkspaceId,
-    number: i64,
-) -> Result<Words, StoreError> {
-    let rows: Vec<(String, String)> =
-        sql("select field, body from words where workspace_id = $1 and case_number = $2")
-            .bind(workspace.as_str())
-            .bind(number)
-            .fetch_all(conn)
-            .await?;
-    Ok(rows.into_iter().collect())
+    cases: &[i64],
+) -> Result<BTreeMap<i64, Words>, StoreError> {
+    let rows: Vec<(i64, String, String)> = sql(AssertSqlSafe(format!(
+        "select case_number, field, body from words
+         where workspace_id = $1 and case_number in ({})",
+        places(2, cases.len())
+    )))
+    .bind(workspace.as_str())
+    .bind_all(cases.iter().map(|number| (*number).into()))
+    .fetch_all(conn)
+    .await?;
+    let mut of = BTreeMap::<_, Words>::new();
+    for (case, field, body) in rows {
+        of.entry(case).or_default().insert(field, body);
+    }
+    Ok(of)
 }

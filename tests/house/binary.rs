@@ -42,6 +42,10 @@ impl Program {
         command.arg("serve").current_dir(dir).env_clear().envs([
             entrance,
             ("SLACK_BOT_TOKEN", token.as_str()),
+            ("SLACK_CLIENT_ID", slack.client_id()),
+            ("SLACK_CLIENT_SECRET", slack.client_secret()),
+            ("SECONDLOOK_PUBLIC_URL", "http://localhost:1"),
+            ("SECONDLOOK_ENCRYPTION_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="),
             ("SLACK_API_URL", api.as_str()),
             ("DATABASE_URL", database),
             ("BIND_ADDR", "127.0.0.1:0"),
