@@ -89,7 +89,7 @@ async fn a_store_moves_there_and_back_and_survives_a_kill_on_the_way() {
     assert!(error.contains("not finished: run `secondlook move` again"), "{error}");
 
     let first = tables(&moved(&url, &there));
-    assert_eq!(first.len(), 13, "{first:?}");
+    assert_eq!(first.len(), 14, "{first:?}");
     for line in &first {
         assert_ne!(line.split_whitespace().nth(1), Some("0"), "a table without rows: {line}");
     }
