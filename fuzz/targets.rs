@@ -10,6 +10,7 @@ use secondlook::domain::detect::{asks_for_evidence, detect};
 use secondlook::domain::diagnose::{Symptom, diagnose};
 use secondlook::domain::evidence::{Source, recognise, redact};
 use secondlook::domain::knowledge::Knowledge;
+use secondlook::replay::Export;
 use secondlook::slack::decode::{decode, readable, workspaces_of};
 use secondlook::slack::http::Signature;
 use secondlook::slack::{Delivery, DeliveryKind};
@@ -29,6 +30,7 @@ pub const ALL: &[Target] = &[
     ("detector", detector),
     ("diagnosis", diagnosis),
     ("recognisers", recognisers),
+    ("export", export),
 ];
 
 /// Any JSON is decoded or ignored; nothing panics, and nothing is believed to be another workspace's.
@@ -142,4 +144,32 @@ pub fn recognisers(data: &[u8]) {
     let once = redact(recognisers, &text);
     let twice = redact(recognisers, &once.text);
     assert_eq!(once.text, twice.text, "redacting again changed the text");
+}
+
+/// Any file is an export, or refused; what is read of a day is no more than stood in it. The bytes are taken for a zip,
+/// and for one day of a channel.
+pub fn export(data: &[u8]) {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let zip = dir.path().join("export.zip");
+    std::fs::write(&zip, data).expect("a file can be written");
+    drop(Export::open(&zip).map(messages));
+    let folder = dir.path().join("export");
+    std::fs::create_dir_all(folder.join("general")).expect("a folder can be made");
+    std::fs::write(folder.join("general/2026-01-02.json"), data).expect("a file can be written");
+    let read = Export::open(&folder).map(messages).expect("a folder with a channel is an export");
+    assert!(
+        read <= data.iter().filter(|byte| **byte == b'{').count(),
+        "more messages than objects"
+    );
+}
+
+/// How many messages an export holds.
+fn messages(mut export: Export) -> usize {
+    let mut count = 0;
+    for channel in 0..export.channels.len() {
+        while let Some(file) = export.next_day(channel) {
+            count += file.day.messages.len();
+        }
+    }
+    count
 }
