@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use house::{House, asking, at, case, full_case, of_case, t1, touch};
+use secondlook::app::installations::Installation;
 use secondlook::app::ports::{Change, Work};
 use secondlook::domain::investigation::{Case, CaseNumber};
 use secondlook::domain::policy::ChannelState;
@@ -69,7 +70,17 @@ async fn source() -> House {
         bot_id: "B1".to_owned(),
         url: "https://acme.slack.com/".to_owned(),
     };
-    house.store.save_workspace(&workspace).await.unwrap();
+    let installation = Installation {
+        workspace: t1(),
+        installed_at: at(0),
+        key_id: "0a1b2c3d".to_owned(),
+        sealed: "c2VhbGVk".to_owned(),
+        expires_at: Some(at(720)),
+        renewing_until: None,
+        renewal_failed: None,
+        revision: 0,
+    };
+    house.store.install(&workspace, &installation).await.unwrap();
     house
 }
 
