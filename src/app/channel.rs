@@ -184,7 +184,7 @@ impl App {
 fn may_fail<T>(answer: Result<T, ChatError>) -> Result<Option<T>, ChatError> {
     match answer {
         Ok(value) => Ok(Some(value)),
-        Err(ChatError::Refused { code }) if !super::deliver::may_heal(&code) => Ok(None),
+        Err(ChatError::Refused { code }) if !ChatError::may_heal(&code) => Ok(None),
         Err(error) => Err(error),
     }
 }

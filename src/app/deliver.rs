@@ -172,7 +172,7 @@ impl App {
     }
 
     async fn attempt_alone(&self, chat: &dyn Chat, job: Job) {
-        let kind = kind(&job.work);
+        let kind = job.work.kind();
         let failed = match self.work(chat, &job).await {
             Ok(()) => {
                 metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => "done")
@@ -194,7 +194,7 @@ impl App {
     }
 
     async fn record(&self, job: Job, end: JobEnd) {
-        let kind = kind(&job.work);
+        let kind = job.work.kind();
         let change = Change { job: Some((job, end)), ..Change::default() };
         if let Err(error) = self.store.commit(&change, self.now()).await {
             // The lease runs out and the job is due again, marked uncertain: nothing is lost.
@@ -220,7 +220,9 @@ impl App {
                 ("parked", JobEnd::Parked(format!("gave up after {} attempts", job.attempts)))
             }
             Failed::Store(_) => later("store"),
-            Failed::Chat(ChatError::Refused { code }) if may_heal(&code) => later("refused"),
+            Failed::Chat(ChatError::Refused { code }) if ChatError::may_heal(&code) => {
+                later("refused")
+            }
             Failed::Chat(ChatError::Refused { code }) if awaits_invitation(&job.work, &code) => {
                 later("not_invited")
             }
@@ -474,22 +476,6 @@ pub(super) fn posted_not_recorded(_: StoreError) -> Failed {
     Failed::Chat(ChatError::Uncertain("posted, not recorded".to_owned()))
 }
 
-/// Codes that a person can mend while we wait: a token that is being replaced, a channel the bot is being invited to.
-pub(super) fn may_heal(code: &str) -> bool {
-    const HEALS: [&str; 9] = [
-        "invalid_auth",
-        "token_revoked",
-        "token_expired",
-        "account_inactive",
-        "not_authed",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "team_access_not_granted",
-    ];
-    HEALS.contains(&code)
-}
-
 /// The digest's channel is named in the settings, and somebody may only now invite the bot to it.
 fn awaits_invitation(work: &Work, code: &str) -> bool {
     matches!(work, Work::Digest { .. }) && matches!(code, "not_in_channel" | "channel_not_found")
@@ -498,19 +484,4 @@ fn awaits_invitation(work: &Work, code: &str) -> bool {
 /// 2, 4, 8 … seconds, at most [`BACKOFF_MAX`].
 fn backoff(attempts: u32) -> SignedDuration {
     SignedDuration::from_secs(1_i64 << attempts.min(12)).min(BACKOFF_MAX)
-}
-
-fn kind(work: &Work) -> &'static str {
-    match work {
-        Work::QuietPeriod(_) => "quiet_period",
-        Work::Reminder(_) => "reminder",
-        Work::Text(_) => "text",
-        Work::ShowCard(_) => "card",
-        Work::SayReminder(_) => "say_reminder",
-        Work::SayOutcome(_) => "say_outcome",
-        Work::LookAtChannel(_) => "channel",
-        Work::Greet(_) => "greet",
-        Work::ReadFile { .. } => "file",
-        Work::Digest { .. } => "digest",
-    }
 }

@@ -120,6 +120,22 @@ pub enum Work {
 }
 
 impl Work {
+    /// Its kind, in the store, in metrics and logs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::QuietPeriod(_) => "quiet_period",
+            Self::Reminder(_) => "reminder",
+            Self::Text(_) => "text",
+            Self::ShowCard(_) => "card",
+            Self::SayReminder(_) => "say_reminder",
+            Self::SayOutcome(_) => "say_outcome",
+            Self::LookAtChannel(_) => "channel",
+            Self::Greet(_) => "greet",
+            Self::ReadFile { .. } => "file",
+            Self::Digest { .. } => "digest",
+        }
+    }
+
     /// Names this work in its workspace.
     pub fn key(&self) -> String {
         match self {
@@ -336,6 +352,24 @@ pub enum ChatError {
     /// No answer came; it may have had its effect.
     #[error("no answer: {0}")]
     Uncertain(String),
+}
+
+impl ChatError {
+    /// Whether a code may go away while we wait: a token that is being replaced, a fault of the chat's own.
+    pub fn may_heal(code: &str) -> bool {
+        const HEALS: [&str; 9] = [
+            "invalid_auth",
+            "token_revoked",
+            "token_expired",
+            "account_inactive",
+            "not_authed",
+            "internal_error",
+            "fatal_error",
+            "service_unavailable",
+            "team_access_not_granted",
+        ];
+        HEALS.contains(&code)
+    }
 }
 
 /// A public message, posted once.

@@ -98,33 +98,30 @@ fn parts(
     })
 }
 
-/// The kind of a piece of work, and what it needs beyond that and its case.
-fn row(work: &Work) -> (&'static str, Value) {
-    let kind = match work {
-        Work::QuietPeriod(_) => "quiet_period",
-        Work::Reminder(_) => "reminder",
-        Work::Text(_) => "text",
-        Work::ShowCard(_) => "card",
-        Work::SayReminder(_) => "say_reminder",
-        Work::SayOutcome(_) => "say_outcome",
-        Work::LookAtChannel(channel) => return ("channel", json!({"channel": channel.as_str()})),
-        Work::Greet(channel) => return ("greet", json!({"channel": channel.as_str()})),
-        Work::ReadFile { case: _, file, name, url, message, permalink, by } => {
-            let payload = json!({
-                "file": file,
-                "name": name,
-                "url": url,
-                "message": message.as_str(),
-                "permalink": permalink,
-                "by": by.as_str(),
-            });
-            return ("file", payload);
+/// What a piece of work needs beyond its kind and its case.
+fn payload(work: &Work) -> Value {
+    match work {
+        Work::QuietPeriod(_)
+        | Work::Reminder(_)
+        | Work::Text(_)
+        | Work::ShowCard(_)
+        | Work::SayReminder(_)
+        | Work::SayOutcome(_) => json!({}),
+        Work::LookAtChannel(channel) | Work::Greet(channel) => {
+            json!({"channel": channel.as_str()})
         }
+        Work::ReadFile { case: _, file, name, url, message, permalink, by } => json!({
+            "file": file,
+            "name": name,
+            "url": url,
+            "message": message.as_str(),
+            "permalink": permalink,
+            "by": by.as_str(),
+        }),
         Work::Digest { week, channel } => {
-            return ("digest", json!({"week": week.to_string(), "channel": channel.as_str()}));
+            json!({"week": week.to_string(), "channel": channel.as_str()})
         }
-    };
-    (kind, json!({}))
+    }
 }
 
 /// Asks for work. Work that was given up gets another chance.
@@ -133,7 +130,7 @@ pub(super) async fn ask(
     workspace: &WorkspaceId,
     new: &NewJob,
 ) -> Result<(), StoreError> {
-    let (kind, payload) = row(&new.work);
+    let (kind, payload) = (new.work.kind(), payload(&new.work));
     sql("insert into job (workspace_id, job_key, kind, case_number, payload, run_at)
          values ($1, $2, $3, $4, $5, $6)
          on conflict (workspace_id, job_key) do update set
