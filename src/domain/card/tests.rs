@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::domain::detect::{Packs, detect};
 use crate::domain::evidence::{Recognisers, Source, recognise};
-use crate::domain::investigation::{Beginning, CaseNumber, Evidence, OutcomeKind};
+use crate::domain::investigation::tests::beginning;
+use crate::domain::investigation::{Evidence, OutcomeKind};
 use crate::domain::knowledge::Knowledge;
 
 fn knowledge() -> Knowledge {
@@ -13,20 +14,7 @@ fn knowledge() -> Knowledge {
 }
 
 fn case_about(said: &str, packs: &Packs) -> Case {
-    let verdict = detect(packs, said, &[]);
-    let beginning = Beginning {
-        workspace: "T1".into(),
-        number: CaseNumber(7),
-        channel: "C1".into(),
-        private: false,
-        root: Some("1.0".into()),
-        message: Some("1.0".into()),
-        author: "U1".into(),
-        origin: Origin::Heard,
-        said: said.to_owned(),
-        verdict,
-        topic: String::new(),
-    };
+    let beginning = beginning(said, detect(packs, said, &[]));
     Case { state: State::Prompted, ..Case::begin(beginning, Timestamp::UNIX_EPOCH) }
 }
 

@@ -4,7 +4,7 @@
 
 mod case;
 #[cfg(test)]
-mod tests;
+pub(in crate::domain) mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -31,8 +31,9 @@ fn verdict() -> Verdict {
 
 const SAID: &str = "let's move off Mailchimp, mails land in spam";
 
-fn waiting() -> Case {
-    let beginning = Beginning {
+/// A heard message as a case begins with it; what is said and judged differs.
+pub(in crate::domain) fn beginning(said: &str, verdict: Verdict) -> Beginning {
+    Beginning {
         workspace: "T1".into(),
         number: CaseNumber(7),
         channel: "C1".into(),
@@ -41,11 +42,14 @@ fn waiting() -> Case {
         message: Some("1.0".into()),
         author: "U1".into(),
         origin: Origin::Heard,
-        said: SAID.to_owned(),
-        verdict: verdict(),
+        said: said.to_owned(),
+        verdict,
         topic: "mailchimp".to_owned(),
-    };
-    Case::begin(beginning, at(0))
+    }
+}
+
+fn waiting() -> Case {
+    Case::begin(beginning(SAID, verdict()), at(0))
 }
 
 fn evidence(message: &str) -> Evidence {
