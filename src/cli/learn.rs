@@ -1,6 +1,6 @@
 //! `secondlook learn`: fits the weights of the detector's features to labelled lines, one community left out in turn to see what holds elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use anyhow::{Context as _, anyhow};
 
 use super::figures::Figures;
 use super::labelled::{self, Labelled};
-use super::trainer::{Example, Index, calibrate, fit, logistic};
-use crate::domain::detect::{Feature, PackSource, Packs, Weights};
+use super::trainer::{Example, Index, Key, Model, calibrate, fit_apart, logistic};
+use crate::domain::detect::{Feature, PackSource, Packs, Term, Weights};
 
 /// What a pack is read with before it is learned.
 const NO_WEIGHTS: &str = "bias = 0\nthreshold = 0\nslope = 1\noffset = 0\n[weights]\n";
@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// NDJSON files of labelled messages: {"id","text","context"?,"label":"SPEAK|SILENT|EITHER","source"?}; a line without label is silent
     #[arg(long, num_args = 1..)]
     labelled: Vec<PathBuf>,
-    /// The same, written for the purpose: such a line counts a quarter
+    /// The same, written for the purpose: such a line counts half
     #[arg(long, num_args = 1..)]
     own: Vec<PathBuf>,
     /// The same, only judged: nothing is learned from these
@@ -39,10 +39,16 @@ pub(super) struct Args {
     /// Strength of the pull towards zero
     #[arg(long, default_value_t = 2.0)]
     l2: f64,
+    /// The same for words
+    #[arg(long, default_value_t = 0.03)]
+    terms_l2: f64,
+    /// How much what the words say counts beside the features
+    #[arg(long, default_value_t = 0.6)]
+    terms_count: f64,
     /// Confidence above which a message is a proposal
     #[arg(long, default_value_t = 0.72)]
     at: f64,
-    /// Leave out features that fewer messages show
+    /// Leave out features that fewer messages show, and words that fewer than twice as many say
     #[arg(long, default_value_t = 6)]
     seen: usize,
     /// Print this many lines that are wrong when their community is left out
@@ -69,26 +75,25 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         own.weight *= OWN_COUNTS;
     }
     index.leave_out_rare(&mut examples, args.seen);
-    let pulls = index.pulls(args.l2);
+    let pulls = index.pulls(args.l2, args.terms_l2);
     let bare = self::examples(args, &packs, &mut index, &rows, false);
-    let unseen = scores_left_out(&rows, &examples, &bare, &pulls);
+    let unseen = scores_left_out(&rows, &examples, &bare, &pulls, args.terms_count);
     let labelled = unseen.iter().zip(&rows);
     let scored: Vec<(f64, bool)> =
         labelled.filter_map(|(told, row)| Some((told.score, row.proposal?))).collect();
     let calibration = calibrate(&scored);
     let confidence = |score: f64| logistic(calibration.0 * score + calibration.1);
-    let model = fit(&examples.iter().collect::<Vec<_>>(), &pulls);
+    let model = fit_apart(&examples.iter().collect::<Vec<_>>(), &pulls, args.terms_count);
     if let Some(file) = &args.out {
         // Before anything is printed: a reader that closes the pipe must not cost the weights.
         let threshold = ((args.at / (1.0 - args.at)).ln() - calibration.1) / calibration.0;
-        let by_feature = index.features.iter().copied().zip(model.weights.iter().copied());
-        let by_feature = by_feature.collect();
-        let weights = Weights { bias: model.bias, threshold, calibration, by_feature };
-        std::fs::write(file, weights.to_toml(|f| packs.feature_name(f)))
-            .context("could not write the weights")?;
+        let weights = weights(&index, &model, threshold, calibration);
+        let texts = texts(&packs, &rows);
+        let text = weights.to_toml(|f| packs.feature_name(f), |term| texts[&term].clone());
+        std::fs::write(file, text).context("could not write the weights")?;
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} messages, {} features", examples.len(), index.features.len())?;
+    writeln!(out, "{} messages, {} features and words", examples.len(), index.keys.len())?;
     let confidences: Vec<f64> = unseen.iter().map(|told| confidence(told.score)).collect();
     print_figures(&mut out, &rows, &confidences, args.at)?;
     writeln!(out, "\nwithout the messages before")?;
@@ -102,11 +107,29 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let named = |at: usize| {
         let clause = unseen[at].clause.map_or(&[][..], |c| &examples[at].clauses[c]);
-        let alone = clause.iter().map(|f| index.features[*f]).filter(|f| f.width() == 1);
-        alone.map(|f| packs.feature_name(f)).collect::<Vec<_>>().join(" ")
+        let alone = clause.iter().filter_map(|number| match index.keys[*number] {
+            Key::Feature(feature) if feature.width() == 1 => Some(packs.feature_name(feature)),
+            _ => None,
+        });
+        alone.collect::<Vec<_>>().join(" ")
     };
     print_wrong(&mut out, &rows, &confidences, args, named)?;
     Ok(())
+}
+
+fn weights(index: &Index, model: &Model, threshold: f64, calibration: (f64, f64)) -> Weights {
+    let mut weights = Weights { bias: model.bias, threshold, calibration, ..Weights::default() };
+    for (key, weight) in index.keys.iter().zip(&model.weights) {
+        match key {
+            Key::Feature(feature) => drop(weights.by_feature.insert(*feature, *weight)),
+            Key::Term(term) => drop(weights.by_term.insert(*term, *weight)),
+        }
+    }
+    weights
+}
+
+fn texts(packs: &Packs, rows: &[Labelled]) -> HashMap<Term, String> {
+    rows.iter().flat_map(|row| packs.terms(&row.text)).collect()
 }
 
 fn packs(args: &Args) -> anyhow::Result<Packs> {
@@ -135,6 +158,9 @@ fn examples(
         if !args.without.is_empty() {
             features.message.retain(keep);
             features.clauses.iter_mut().for_each(|clause| clause.retain(keep));
+            if args.without.iter().any(|part| part == "terms") {
+                features.terms.clear();
+            }
         }
         match row.proposal {
             Some(yes) => index.example(f64::from(u8::from(yes)), 1.0, &features),
@@ -159,6 +185,7 @@ fn scores_left_out(
     examples: &[Example],
     bare: &[Example],
     pulls: &[f64],
+    terms_count: f64,
 ) -> Vec<Told> {
     let mut groups: Vec<&str> = rows.iter().map(|row| row.group.as_str()).collect();
     groups.sort_unstable();
@@ -169,7 +196,7 @@ fn scores_left_out(
             let seen = |(_, row): &(&Example, &Labelled)| row.group != *group;
             let others: Vec<&Example> =
                 examples.iter().zip(rows).filter(seen).map(|pair| pair.0).collect();
-            let model = fit(&others, pulls);
+            let model = fit_apart(&others, pulls, terms_count);
             for at in (0..rows.len()).filter(|at| rows[*at].group == *group) {
                 let (score, clause) = model.score(&examples[at]);
                 found.push((at, Told { score, clause, alone: model.score(&bare[at]).0 }));

@@ -176,7 +176,8 @@ fn example(
 ) -> Example {
     let number = |list: &Vec<String>| list.iter().filter_map(|f| numbers.get(f)).copied().collect();
     let clauses = facts(question, found).into_iter().map(number).collect();
-    Example { target: f64::from(u8::from(yes)), weight: 1.0, message: Vec::new(), clauses }
+    let target = f64::from(u8::from(yes));
+    Example { target, weight: 1.0, message: Vec::new(), clauses, terms: Vec::new() }
 }
 
 /// The answer to every proposal by weights that have not seen its community.

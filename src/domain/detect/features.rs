@@ -5,17 +5,20 @@ use super::clauses::mark;
 use super::frames::{Frame, Phrase, Reading, Thing};
 use super::normalise::Shape;
 use super::pack::{Match, Pack, Section};
+use super::terms::{Term, terms};
 
 /// A longer message is judged by itself, without the messages before it.
 const CONTEXT_WORDS_MAX: usize = 12;
 
-/// The features of one message: those of the whole, and those of each clause.
+/// The features of one message: those of the whole, those of each clause, and its words.
 #[derive(Clone, Debug, Default)]
 pub struct Features {
     /// Of the whole message and its context.
     pub message: Vec<Feature>,
     /// Of each clause, in the order of the text.
     pub clauses: Vec<Vec<Feature>>,
+    /// The words of the message.
+    pub terms: Vec<Term>,
 }
 
 /// Names what a reading shows. `context` are the readings of the messages before.
@@ -32,7 +35,7 @@ pub(super) fn features(
     message.sort_unstable();
     message.dedup();
     let clauses = reading.frames.iter().map(|frame| maker.clause(frame)).collect();
-    Features { message, clauses }
+    Features { message, clauses, terms: terms(text, &reading.tokens.list) }
 }
 
 struct Maker<'a> {

@@ -2,7 +2,7 @@
 //!
 //! The road of a message: `normalise` reads Slack text into tokens · `pack` finds the phrases of a language ·
 //! `clauses` and `frames` say who would do what to what, in which mood · `features` names that ·
-//! `score` weighs it · `extract` reads what it is about · `explain` says why.
+//! `terms` adds the words as they are said · `score` weighs it · `extract` reads what it is about · `explain` says why.
 //!
 //! To add a language: 1. `packs/xx.toml` with the families of `packs/en.toml`; 2. a line in `EMBEDDED`;
 //! 3. at least 60 labelled lines in `tests/corpus/xx.ndjson` and a test in `tests/corpus.rs`.
@@ -18,6 +18,7 @@ mod frames;
 mod normalise;
 mod pack;
 mod score;
+mod terms;
 
 use std::collections::HashMap;
 
@@ -33,7 +34,8 @@ use features::features;
 use frames::{Frame, Reading, Thing, read};
 use normalise::normalise;
 use pack::{File, Match, Pack, Section};
-pub use score::{Score, Weights};
+pub use score::{ByNumber, Mixed, Score, Weights};
+pub use terms::Term;
 
 /// A piece of the message that a rule matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,6 +202,12 @@ impl Packs {
     /// The features of a message, for learning.
     pub fn features(&self, text: &str, context: &[&str]) -> Features {
         self.language_of(text).read(text, context).1
+    }
+
+    /// The texts of a message's terms, for learning.
+    pub fn terms(&self, text: &str) -> Vec<(Term, String)> {
+        let language = self.language_of(text);
+        terms::named(text, &language.tokens(text).tokens.list)
     }
 
     /// The facts that tell what a message proposes, for learning; `None` where it has no clause.

@@ -1,12 +1,14 @@
-//! Adds up the weights of a message's features: the message's own plus those of its strongest clause.
+//! Adds up the weights of a message's features: the message's own plus those of its strongest clause and its words.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::Deserialize;
 
 use super::atoms::{Feature, Names};
 use super::features::Features;
 use super::pack::line_of;
+use super::terms::Term;
 
 /// Weights of one language's features, learned by `secondlook learn`.
 #[derive(Debug, Default)]
@@ -18,7 +20,33 @@ pub struct Weights {
     /// Confidence is the logistic of `slope × score + offset`, fitted on messages the weights had not seen.
     pub calibration: (f64, f64),
     /// Weight by feature.
-    pub by_feature: HashMap<Feature, f64>,
+    pub by_feature: ByNumber<Feature>,
+    /// Weight by term; see [`Weights::score`].
+    pub by_term: ByNumber<Term>,
+}
+
+/// Weights by what is a number already.
+pub type ByNumber<K> = HashMap<K, f64, BuildHasherDefault<Mixed>>;
+
+/// One multiplication spreads a number well enough. What stands in the table is ours, so nobody can crowd it.
+#[derive(Debug, Default)]
+pub struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let product = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[derive(Deserialize)]
@@ -29,6 +57,8 @@ struct RawWeights {
     slope: f64,
     offset: f64,
     weights: BTreeMap<String, f64>,
+    #[serde(default)]
+    terms: BTreeMap<String, f64>,
 }
 
 /// A weight smaller than this decides nothing and is not written down.
@@ -65,11 +95,16 @@ impl Weights {
             threshold: raw.threshold,
             calibration: (raw.slope, raw.offset),
             by_feature,
+            by_term: raw.terms.iter().map(|(text, weight)| (Term::of(text), *weight)).collect(),
         })
     }
 
     /// The weights as data, strongest names readable, in alphabetical order.
-    pub fn to_toml(&self, name: impl Fn(Feature) -> String) -> String {
+    pub fn to_toml(
+        &self,
+        name: impl Fn(Feature) -> String,
+        term: impl Fn(Term) -> String,
+    ) -> String {
         use std::fmt::Write as _;
         let mut lines: Vec<(String, f64)> = self
             .by_feature
@@ -90,6 +125,13 @@ impl Weights {
         for (name, weight) in lines {
             let _ = writeln!(out, "\"{name}\" = {weight:.2}");
         }
+        // All of them, however light: how many a message knows is what their sum is divided by.
+        let terms: BTreeMap<String, f64> =
+            self.by_term.iter().map(|(known, weight)| (term(*known), *weight)).collect();
+        out.push_str("\n[terms]\n");
+        for (text, weight) in terms {
+            let _ = writeln!(out, "\"{text}\" = {weight:.2}");
+        }
         out
     }
 
@@ -97,7 +139,17 @@ impl Weights {
         features.iter().filter_map(|f| self.by_feature.get(f)).sum()
     }
 
-    /// The score of a message: the strongest clause decides, the message as a whole weighs in.
+    /// What the words say: their weights, divided by the root of their number, so that long messages don't say it louder.
+    fn said(&self, terms: &[Term]) -> f64 {
+        let (mut sum, mut known) = (0.0, 0_u32);
+        for weight in terms.iter().filter_map(|term| self.by_term.get(term)) {
+            sum += weight;
+            known += 1;
+        }
+        sum / f64::from(known.max(1)).sqrt()
+    }
+
+    /// The score of a message: the strongest clause decides, the message as a whole and its words weigh in.
     pub fn score(&self, features: &Features) -> Score {
         let best =
             features.clauses.iter().enumerate().map(|(at, clause)| (at, self.sum(clause))).fold(
@@ -107,7 +159,8 @@ impl Weights {
                     _ => Some((at, value)),
                 },
             );
-        let value = self.bias + self.sum(&features.message) + best.map_or(0.0, |(_, value)| value);
+        let clause = best.map_or(0.0, |(_, value)| value);
+        let value = self.bias + self.sum(&features.message) + clause + self.said(&features.terms);
         Score { value, clause: best.map(|(at, _)| at) }
     }
 
