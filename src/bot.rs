@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, SystemClock, Workspace};
-use crate::app::{App, deliver};
+use crate::app::{App, deliver, retention};
 use crate::config::{Config, KeyChange, Records};
 use crate::domain::WorkspaceId;
 use crate::domain::channel::Patterns;
@@ -84,7 +84,7 @@ impl Bot {
             config.limits,
             config.incidents,
         );
-        app = app.with_quiet_hours(config.quiet_hours);
+        app = app.with_quiet_hours(config.quiet_hours).keeping_cases(config.cases_kept);
         if let Some(workspace) = digest_of {
             app = app.with_digest(workspace, config.digest);
         }
@@ -120,7 +120,7 @@ impl Bot {
         }
         let chat = Arc::new(SlackChat::new(workspaces));
         bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
-        bot.background.spawn(deliver::keep_house(app, bot.worker.clone()));
+        bot.background.spawn(retention::run(app, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
         Ok(bot)
     }

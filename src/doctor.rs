@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::app::ports::{ChatError, Clock, Store};
+use crate::app::retention::Perishable;
 use crate::config::{Config, OAuth, Partial};
 use crate::domain::knowledge::Knowledge;
 use crate::manifest::{Size, scopes};
@@ -120,7 +121,7 @@ async fn kept(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
         )];
     }
     // Nothing is that old: a change that changes nothing shows that changes are possible.
-    if let Err(error) = store.forget_events(Timestamp::UNIX_EPOCH).await {
+    if let Err(error) = store.erase(Perishable::Event, Timestamp::UNIX_EPOCH, 1).await {
         return vec![wrong(
             "database",
             format!("it can be read and not written: {error}"),

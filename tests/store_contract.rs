@@ -45,7 +45,6 @@ contract! {
     changes::an_event_has_its_effect_once,
     changes::a_refused_change_leaves_nothing,
     changes::a_change_is_about_one_workspace,
-    changes::events_are_forgotten_by_age,
     changes::the_digest_of_a_week_is_asked_for_once,
     installations::an_installation_comes_back_as_it_was_kept,
     installations::of_many_who_would_renew_one_may,
@@ -62,6 +61,12 @@ contract! {
     jobs::given_up_work_waits_for_a_person_or_a_new_ask,
     jobs::concurrent_workers_take_each_job_once,
     jobs::the_backlog_is_counted,
+    retention::what_is_due_goes_at_the_millisecond,
+    retention::an_event_that_was_forgotten_may_come_again,
+    retention::work_is_given_up_when_it_is_given_up,
+    retention::prompts_go_and_what_was_answered_stays,
+    retention::ended_cases_are_named_the_oldest_first_and_once,
+    retention::a_batch_takes_no_more_than_it_may,
 }}
 
 contract! {
@@ -77,6 +82,10 @@ contract! {
     replicas::work_is_ended_or_taken_over_and_not_both,
     replicas::two_processes_share_the_work,
     replicas::many_may_open_one_new_store_at_once,
+    retention::a_deletion_goes_on_after_a_restart,
+    retention::of_two_who_delete_each_row_is_counted_once,
+    retention::two_who_forget_ended_cases_forget_each_once,
+    retention::whoever_comes_back_while_it_is_deleted_begins_anew,
 }}
 
 // These look at the tables from outside, which nobody can do in memory.
@@ -84,4 +93,7 @@ contract! {
     file as tables_of_a_file, postgres as tables_of_a_server => {
     installations::what_was_removed_is_erased_from_every_table,
     installations::who_comes_back_in_time_is_not_erased,
+    retention::a_prompt_goes_with_everything_of_it,
+    retention::an_ended_case_leaves_its_conclusions,
+    retention::a_half_deleted_workspace_does_not_come_back,
 }}

@@ -17,6 +17,8 @@ create table workspace (
     -- When the app was removed there: its work rests until the app is installed again; after a time of grace
     -- everything about it is deleted.
     uninstalled_at bigint,
+    -- Set with the first batch of that deletion: whoever installs the app from then on begins anew.
+    erasing bigint not null default 0,
     constraint workspace_pk primary key (workspace_id)
 );
 
@@ -112,6 +114,8 @@ create index investigation_message on investigation (workspace_id, channel_id, m
 create index investigation_listed on investigation (workspace_id, case_number) where state in ('open', 'closed');
 -- The digest asks for those that are open, which are few beside those that were closed.
 create index investigation_open on investigation (workspace_id, opened_at) where state = 'open';
+-- Prompts that nobody opened go after a year.
+create index investigation_unopened on investigation (began_at) where state in ('waiting', 'prompted', 'silent');
 -- Whether anything still references a person.
 create index investigation_author on investigation (workspace_id, author_id);
 create index investigation_opener on investigation (workspace_id, opener_id);
@@ -159,6 +163,8 @@ create table outcome (
     days double precision,
     recorder_id bigint,
     recorded_at bigint not null,
+    -- When the words, people and evidence of the case were deleted because of its age.
+    forgotten_at bigint,
     constraint outcome_pk primary key (workspace_id, case_number),
     constraint outcome_investigation_fk foreign key (workspace_id, case_number)
         references investigation (workspace_id, case_number) on delete cascade,
@@ -168,6 +174,8 @@ create table outcome (
 create index outcome_recorder on outcome (workspace_id, recorder_id);
 -- The digest asks for those of a week.
 create index outcome_recorded on outcome (workspace_id, recorded_at);
+-- What is due to be forgotten, the oldest first.
+create index outcome_remembered on outcome (recorded_at) where forgotten_at is null;
 
 -- Every change of a case's state, appended and never changed: neither words nor people.
 create table history (
@@ -233,11 +241,12 @@ create table job (
     again_at bigint,
     -- Cancelled while in flight: it may finish, and is not tried again.
     cancelled bigint not null default 0,
-    -- Why it was given up.
+    -- Why and when it was given up.
     parked_because text collate "C",
+    parked_at bigint,
     constraint job_key_uq unique (workspace_id, job_key)
 );
 
 create index job_due on job (coalesce(lease_until, run_at), job_id) where parked_because is null and cancelled = 0;
 create index job_cancelled on job (lease_until) where cancelled = 1;
-create index job_parked on job (workspace_id) where parked_because is not null;
+create index job_parked on job (parked_at) where parked_because is not null;

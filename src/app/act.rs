@@ -85,8 +85,11 @@ impl App {
     }
 
     async fn never_topic(&self, cause: Cause<'_>, case: &Case) -> Result<Answer, StoreError> {
+        if case.topic.is_empty() {
+            return Ok(self.private(&case.language, "topic_not_kept", &[]));
+        }
         let mut channel = self.store.channel(cause.workspace, &case.channel, self.now()).await?;
-        if !case.topic.is_empty() && !channel.never.contains(&case.topic) {
+        if !channel.never.contains(&case.topic) {
             channel.never.push(case.topic.clone());
         }
         let channel = Some((cause.workspace.clone(), case.channel.clone(), channel));
@@ -251,6 +254,7 @@ impl App {
             days: closing.days,
             by: Some(submission.by.clone()),
             at: self.now(),
+            forgotten_at: None,
         };
         self.happen(cause, case, Happening::Closed(outcome)).await?;
         Ok(Answer::Accepted)

@@ -3,7 +3,9 @@
 use super::act::visible;
 use super::ports::{CaseFilter, Change, StoreError};
 use super::{Answer, App, Cause};
-use crate::domain::card::{name, outcome_line, outcome_name, reading_line};
+use crate::domain::card::{
+    name, outcome_line, outcome_name, reading_line, title, without_evidence,
+};
 use crate::domain::diagnose::Pack;
 use crate::domain::evidence::redact;
 use crate::domain::form::{close_form, open_form};
@@ -152,7 +154,8 @@ impl App {
         let mut lines = vec![wording.line("list_head", &[])];
         for case in &cases {
             let (number, state) = (case.number.to_string(), self.state_words(case));
-            let fill = [("number", number.as_str()), ("state", &state), ("title", &case.title)];
+            let fill =
+                [("number", number.as_str()), ("state", &state), ("title", &title(case, wording))];
             lines.push(wording.line("list_line", &fill));
         }
         if more {
@@ -173,7 +176,8 @@ impl App {
     fn shown(&self, case: &Case) -> Vec<Line> {
         let (wording, catalog) = (self.wording("en"), &self.knowledge.catalog);
         let (number, state) = (case.number.to_string(), self.state_words(case));
-        let head = [("number", number.as_str()), ("state", &state), ("title", &case.title)];
+        let head =
+            [("number", number.as_str()), ("state", &state), ("title", &title(case, wording))];
         let mut lines = vec![wording.line("show_head", &head)];
         if let Some(problem) = &case.problem {
             lines.push(wording.line("known_problem", &[("problem", problem)]));
@@ -199,7 +203,7 @@ impl App {
             );
         }
         if case.evidence.is_empty() {
-            lines.push(wording.line("evidence_none", &[]));
+            lines.push(without_evidence(case, "evidence_none", wording));
         }
         for parked in &case.parked {
             lines.push(wording.line("show_parked", &[("said", &cut(&parked.said, 300))]));

@@ -34,11 +34,6 @@ const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(10);
 const ATTEMPTS_MAX: u32 = 200;
 /// How much of a file is read.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
-/// Event ids are remembered this long; Slack repeats an event for minutes.
-const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
-/// How long what is known about a workspace outlives the app's removal there, in case that was a mistake.
-const KEPT_AFTER_REMOVAL: SignedDuration = SignedDuration::from_hours(30 * 24);
-
 /// Why an attempt did not succeed.
 pub(super) enum Failed {
     Chat(ChatError),
@@ -107,22 +102,6 @@ async fn start(
     Some(claimed)
 }
 
-/// Cleans up what is only kept for a while, every five minutes, until it is told to stop.
-pub async fn keep_house(app: Arc<App>, cancel: CancellationToken) {
-    loop {
-        let now = app.now();
-        app.recent.forget_old(now);
-        if let Err(error) = app.store.forget_events(now - EVENTS_KEPT).await {
-            tracing::warn!(error.kind = %error, "could not forget old events");
-        }
-        app.erase_what_was_removed(now).await;
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            () = tokio::time::sleep(Duration::from_mins(5)) => {}
-        }
-    }
-}
-
 impl App {
     /// Does everything that is due now, one by one; for tests and for shutting down.
     pub async fn settle(&self, chat: &dyn Chat) -> Result<(), StoreError> {
@@ -131,22 +110,6 @@ impl App {
             let jobs = self.store.claim(now, now + LEASE, 1).await?;
             let Some(job) = jobs.into_iter().next() else { return Ok(()) };
             self.attempt(chat, job).await;
-        }
-    }
-
-    /// Deletes everything about workspaces that removed the app and did not come back. What stands in the store says what
-    /// is due, so that this is neither forgotten nor done twice.
-    async fn erase_what_was_removed(&self, now: Timestamp) {
-        match self.store.erase_uninstalled(now - KEPT_AFTER_REMOVAL).await {
-            Ok(gone) => {
-                for workspace in gone {
-                    metrics::counter!("secondlook_workspaces_erased_total").increment(1);
-                    tracing::info!(slack.workspace = %workspace, "everything about a workspace was deleted");
-                }
-            }
-            Err(error) => {
-                tracing::warn!(error.kind = %error, "could not delete what was about a workspace");
-            }
         }
     }
 

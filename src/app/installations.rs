@@ -31,7 +31,7 @@ pub struct Installation {
 #[async_trait]
 pub trait Installations: Send + Sync {
     /// Records a new installation, over an older one if there is one, and who the bot is there. A workspace that had
-    /// removed the app keeps what it had.
+    /// removed the app keeps what it had; one whose deletion has begun is deleted to the end first, and begins anew.
     async fn install(
         &self,
         workspace: &Workspace,
@@ -46,6 +46,4 @@ pub trait Installations: Send + Sync {
     async fn installations(&self) -> Result<Vec<Installation>, StoreError>;
     /// Changes an installation; a conflict when it was changed or removed meanwhile.
     async fn change_installation(&self, installation: &Installation) -> Result<(), StoreError>;
-    /// Deletes everything about the workspaces that removed the app until `until`; tells which they were.
-    async fn erase_uninstalled(&self, until: Timestamp) -> Result<Vec<WorkspaceId>, StoreError>;
 }

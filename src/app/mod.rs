@@ -14,11 +14,12 @@ mod incident;
 pub mod installations;
 pub mod ports;
 mod recent;
+pub mod retention;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use self::attempts::Attempts;
@@ -54,6 +55,8 @@ pub struct App {
     /// Whether the store gave out work when the worker last asked, which is at least every second.
     store_works: AtomicBool,
     attempts: Attempts,
+    /// How long after its end a case's words are kept; `None` for ever.
+    cases_kept: Option<SignedDuration>,
 }
 
 /// What the person who did something sees at once; the rest is delivered by the worker.
@@ -96,6 +99,7 @@ impl App {
             wake: Notify::new(),
             store_works: AtomicBool::new(true),
             attempts: Attempts::default(),
+            cases_kept: None,
         }
     }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::installations::Installations;
+use super::retention::Retention;
 use crate::domain::card::Card;
 use crate::domain::channel::Channel;
 use crate::domain::digest::{Period, Week};
@@ -264,7 +265,7 @@ pub struct Parked {
 
 /// Where everything is kept. Every method is about one workspace, or about all of them for the worker.
 #[async_trait]
-pub trait Store: Installations {
+pub trait Store: Installations + Retention {
     /// Whether it can be read and its schema is current.
     async fn ready(&self) -> Result<(), StoreError>;
     /// Records who the bot is in a workspace.
@@ -327,8 +328,6 @@ pub trait Store: Installations {
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
     /// At most `limit` pieces of work that were given up, the latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError>;
-    /// Forgets event ids recorded before `before`.
-    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// Why the chat did not do it.

@@ -146,6 +146,7 @@ fn config(slack: &Playground, database: &str, schedule: Schedule) -> Config {
         signing_secret: None,
         api_url: slack.api_url(),
         database_url: format!("sqlite://{database}").into(),
+        cases_kept: None,
         bind_addr: any_port,
         admin_addr: any_port,
         quiet_hours: None,

@@ -1,5 +1,6 @@
 //! The only reader of the environment: every fault is found at start and reported with the others.
 
+mod keeping;
 mod oauth;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
 use crate::domain::policy::{Limits, QuietHours};
 
+pub use self::keeping::DatabaseUrl;
 pub use self::oauth::{KeyChange, Keys, OAuth};
 
 /// Everything that can be set. Each field names its variable; `.env.example` shows them all.
@@ -30,6 +32,8 @@ pub struct Config {
     pub api_url: String,
     /// `DATABASE_URL`: where everything is kept.
     pub database_url: DatabaseUrl,
+    /// `SECONDLOOK_KEEP_CASES`: how long after its end what people wrote of a case is kept; `None` for ever.
+    pub cases_kept: Option<SignedDuration>,
     /// `BIND_ADDR`: where Slack's requests and the health checks are answered.
     pub bind_addr: SocketAddr,
     /// `SECONDLOOK_ADMIN_ADDR`: where `/metrics` is answered.
@@ -70,38 +74,6 @@ pub struct Speaking {
     pub knowledge: Vec<(String, String)>,
 }
 
-/// Where everything is kept. It can hold a password, so it does not show itself.
-#[derive(Clone)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// Reads the URL given as `name`; the fault does not repeat it.
-    pub fn parse(name: &str, url: String) -> Result<Self, ConfigError> {
-        if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Ok(Self(url));
-        }
-        Err(ConfigError(vec![format!("{name} must start with sqlite:// or postgres://")]))
-    }
-
-    /// The URL, for the store.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for DatabaseUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = self.0.split_once(':').map_or("", |(scheme, _)| scheme);
-        write!(f, "{scheme}://…")
-    }
-}
-
 /// Every fault found, in plain words.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration has {}:\n  - {}", count(.0.len()), .0.join("\n  - "))]
@@ -133,7 +105,7 @@ pub struct Logging {
 }
 
 /// The variables this file reads, for the test that compares `.env.example` with it.
-pub const VARIABLES: [&str; 22] = [
+pub const VARIABLES: [&str; 23] = [
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
@@ -141,6 +113,7 @@ pub const VARIABLES: [&str; 22] = [
     "SLACK_CLIENT_SECRET",
     "SLACK_API_URL",
     "DATABASE_URL",
+    "SECONDLOOK_KEEP_CASES",
     "BIND_ADDR",
     "SECONDLOOK_ADMIN_ADDR",
     "SECONDLOOK_PUBLIC_URL",
@@ -197,6 +170,7 @@ impl Partial {
             signing_secret: faults.set("SLACK_SIGNING_SECRET").map(SecretString::from),
             api_url: faults.api_url(),
             database_url: faults.database_url(),
+            cases_kept: faults.cases_kept(),
             bind_addr: faults.address("BIND_ADDR", "127.0.0.1:8080"),
             admin_addr: faults.address("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:8081"),
             limits: faults.limits(),
@@ -366,14 +340,6 @@ impl Faults<'_> {
             Err(error) => self.found.push(format!("SLACK_API_URL is not a URL: {error}")),
         }
         url
-    }
-
-    fn database_url(&mut self) -> DatabaseUrl {
-        let url = self.set("DATABASE_URL").unwrap_or_else(|| "sqlite://secondlook.db".to_owned());
-        DatabaseUrl::parse("DATABASE_URL", url).unwrap_or_else(|ConfigError(faults)| {
-            self.found.extend(faults);
-            DatabaseUrl(String::new())
-        })
     }
 
     fn address(&mut self, name: &str, default: &str) -> SocketAddr {

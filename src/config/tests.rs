@@ -20,6 +20,41 @@ fn two_tokens_are_enough() {
     assert_eq!(config.quiet_hours, None);
     assert!(config.incidents.matches("inc-1"));
     assert_eq!(config.digest, Plan::default());
+    assert_eq!(config.cases_kept, None);
+}
+
+#[test]
+fn cases_are_kept_for_whole_days_and_at_least_until_wins_were_looked_at_again() {
+    let kept = |value: &str| {
+        let set = [
+            ("SLACK_BOT_TOKEN", "xoxb-1"),
+            ("SLACK_APP_TOKEN", "xapp-1"),
+            ("SECONDLOOK_KEEP_CASES", value),
+        ];
+        config(&set).map(|config| config.cases_kept)
+    };
+    for (value, days) in
+        [("90d", Some(90)), (" 730d ", Some(730)), ("36500d", Some(36_500)), ("", None)]
+    {
+        let expected = days.map(|days| SignedDuration::from_hours(24 * days));
+        assert_eq!(kept(value).unwrap(), expected, "{value:?}");
+    }
+    for value in ["for ever", "730", "2y", "17520h", "-90d", "+90d", "90.5d", "d", "99999999999d"] {
+        let fault = kept(value).unwrap_err().to_string();
+        assert!(
+            fault.contains(&format!(
+                "SECONDLOOK_KEEP_CASES is \"{value}\": give a number of days such as 730d"
+            )),
+            "{fault}"
+        );
+    }
+    for value in ["0d", "89d", "36501d"] {
+        let fault = kept(value).unwrap_err().to_string();
+        assert!(
+            fault.contains("between 90d, because wins are looked at again until then"),
+            "{fault}"
+        );
+    }
 }
 
 #[test]
@@ -36,11 +71,12 @@ fn every_fault_is_reported_at_once_and_no_secret_is_repeated() {
         ("SECONDLOOK_INCIDENT_PATTERN", "inc-*,sev[0-9-*"),
         ("SECONDLOOK_DIGEST_CHANNEL", "#general"),
         ("SECONDLOOK_DIGEST_AT", "Mon 09:00 Berlin"),
+        ("SECONDLOOK_KEEP_CASES", "a year"),
     ])
     .unwrap_err()
     .to_string();
     for name in [
-        "12 faults",
+        "13 faults",
         "SLACK_BOT_TOKEN should start with",
         "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
         "SLACK_API_URL must be https",
@@ -53,6 +89,7 @@ fn every_fault_is_reported_at_once_and_no_secret_is_repeated() {
         "SECONDLOOK_INCIDENT_PATTERN is \"inc-*,sev[0-9-*\": “sev[0-9-*” opens a [",
         "SECONDLOOK_DIGEST_CHANNEL is \"#general\": give the channel's id",
         "SECONDLOOK_DIGEST_AT is \"Mon 09:00 Berlin\": Berlin is no time zone",
+        "SECONDLOOK_KEEP_CASES is \"a year\": give a number of days",
     ] {
         assert!(error.contains(name), "{name} not in\n{error}");
     }

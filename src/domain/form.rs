@@ -263,11 +263,12 @@ pub fn why_sheet(case: &Case, wording: &Wording) -> Sheet {
     let rules = if case.rules.is_empty() { "–".to_owned() } else { case.rules.join(", ") };
     let confidence = format!("{:.0}", case.confidence * 100.0);
     let fill = [("matched", case.matched.as_str()), ("rules", &rules), ("confidence", &confidence)];
+    let kept = !case.matched.is_empty();
     Sheet {
         title: wording.words("form_why_title", &[]),
         done: wording.words("form_done", &[]),
         lines: vec![
-            wording.line("why_intro", &fill),
+            wording.line(if kept { "why_intro" } else { "why_words_not_kept" }, &fill),
             wording.line("why_policy", &[]),
             wording.line("why_silence", &[]),
         ],

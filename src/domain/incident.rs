@@ -1,7 +1,7 @@
 //! The card of an incident: what helps first, what is known, and where big proposals wait for the review.
 
 use super::card::{
-    Button, CHARS_MAX, Card, chars, cheapest, evidence_line, names_of, reading_line,
+    Button, CHARS_MAX, Card, chars, cheapest, evidence_line, names_of, reading_line, title,
 };
 use super::diagnose::{Catalog, Symptom, diagnose};
 use super::evidence::EvidenceKind;
@@ -36,7 +36,7 @@ pub(super) fn card(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
 fn lines(case: &Case, readings: usize, catalog: &Catalog, wording: &Wording) -> Vec<Line> {
     let statement = &case.statement;
     let number = case.number.to_string();
-    let head = [("number", number.as_str()), ("title", &case.title)];
+    let head = [("number", number.as_str()), ("title", &title(case, wording))];
     let mut lines =
         vec![wording.line("incident_head", &head), wording.line("incident_mitigate", &[])];
     lines.push(match &statement.factors {

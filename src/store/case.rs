@@ -22,7 +22,8 @@ const SELECT: &str = "
     select i.workspace_id, i.case_number, i.revision, i.channel_id, i.private, i.root_ts,
         i.message_ts, i.card_ts, i.state, i.origin, author.user_id as author, opener.user_id as opened_by, i.kind, i.door,
         i.stance, i.confidence, i.rules, i.language, i.given, i.silence, i.began_at, i.opened_at,
-        o.kind as outcome_kind, o.class_id, o.days, recorder.user_id as recorded_by, o.recorded_at
+        o.kind as outcome_kind, o.class_id, o.days, recorder.user_id as recorded_by, o.recorded_at,
+        o.forgotten_at
     from investigation i
     left join outcome o on o.workspace_id = i.workspace_id and o.case_number = i.case_number
     left join person author
@@ -347,11 +348,11 @@ async fn save_outcome(
     }
     let recorder = person::id(conn, &case.workspace, outcome.by.as_ref()).await?;
     sql("insert into outcome (workspace_id, case_number, kind, class_id, days, recorder_id,
-             recorded_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
+             recorded_at, forgotten_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (workspace_id, case_number) do update set
              kind = excluded.kind, class_id = excluded.class_id, days = excluded.days,
-             recorder_id = excluded.recorder_id, recorded_at = excluded.recorded_at")
+             recorder_id = excluded.recorder_id, recorded_at = excluded.recorded_at, forgotten_at = excluded.forgotten_at")
     .bind(case.workspace.as_str())
     .bind(i64::from(case.number.0))
     .bind(outcome.kind.as_str())
@@ -359,6 +360,7 @@ async fn save_outcome(
     .bind(outcome.days)
     .bind(recorder)
     .bind(outcome.at.as_millisecond())
+    .bind(outcome.forgotten_at.map(Timestamp::as_millisecond))
     .execute(conn)
     .await?;
     Ok(())

@@ -42,6 +42,7 @@ pub(super) struct CaseRow {
     days: Option<f64>,
     recorded_by: Option<String>,
     recorded_at: Option<i64>,
+    forgotten_at: Option<i64>,
 }
 
 /// A piece of evidence with the name of its poster.
@@ -137,6 +138,7 @@ impl CaseRow {
             days: self.days,
             by: self.recorded_by.clone().map(UserId),
             at: at.time("recorded_at", recorded_at)?,
+            forgotten_at: self.forgotten_at.map(|ms| at.time("forgotten_at", ms)).transpose()?,
         }))
     }
 }

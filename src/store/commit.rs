@@ -57,7 +57,7 @@ pub(super) async fn apply(
     }
     // Last, so that work that asks for itself again is kept.
     if let Some((job, end)) = &change.job {
-        job::end(conn, job, end).await?;
+        job::end(conn, job, end, now).await?;
     }
     Ok(Some(Done { erased }))
 }

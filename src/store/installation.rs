@@ -1,33 +1,15 @@
-//! Installations by OAuth with their sealed tokens, and the end of a workspace's data.
+//! Installations by OAuth with their sealed tokens.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::FromRow;
 
 use super::query::{Conn, sql};
-use super::{Database, Engine, workspace};
+use super::{Database, workspace};
 use crate::app::installations::{Installation, Installations};
 use crate::app::ports::{StoreError, Workspace};
 use crate::domain::{UserId, WorkspaceId};
 use crate::store::error::Row;
-
-/// Deletes everything about a workspace: what references others first, the workspace itself last.
-const ERASE: [&str; 14] = [
-    "delete from words where workspace_id = $1",
-    "delete from evidence where workspace_id = $1",
-    "delete from outcome where workspace_id = $1",
-    "delete from history where workspace_id = $1",
-    "delete from job where workspace_id = $1",
-    "delete from topic_silence where workspace_id = $1",
-    "delete from channel where workspace_id = $1",
-    "delete from investigation where workspace_id = $1",
-    "delete from person where workspace_id = $1",
-    "delete from case_counter where workspace_id = $1",
-    "delete from digest where workspace_id = $1",
-    "delete from seen_event where workspace_id = $1",
-    "delete from installation where workspace_id = $1",
-    "delete from workspace where workspace_id = $1",
-];
 
 #[derive(FromRow)]
 struct InstallationRow {
@@ -125,33 +107,6 @@ async fn change(conn: &mut Conn, installation: &Installation) -> Result<(), Stor
     if changed == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
-/// Locked first, so that a workspace which is installed again just now is either erased before or kept.
-async fn erase(conn: &mut Conn, until: Timestamp) -> Result<Vec<WorkspaceId>, StoreError> {
-    let text = conn.either(
-        "select workspace_id from workspace where uninstalled_at <= $1",
-        "select workspace_id from workspace where uninstalled_at <= $1 for update skip locked",
-    );
-    let gone: Vec<(String,)> = sql(text).bind(until.as_millisecond()).fetch_all(conn).await?;
-    for (workspace,) in &gone {
-        for text in ERASE {
-            sql(text).bind(workspace).execute(conn).await?;
-        }
-    }
-    Ok(gone.into_iter().map(|(workspace,)| WorkspaceId(workspace)).collect())
-}
-
-impl Database {
-    /// Commits a change after which something stands in the store no more.
-    async fn commit_erasure(&self, tx: Conn) -> Result<(), StoreError> {
-        let Engine::Sqlite(file) = &self.0 else { return tx.commit().await };
-        // Before the commit: if we are dropped right after it, the next change still knows.
-        file.soil_log();
-        tx.commit().await?;
-        file.empty_log().await;
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl Installations for Database {
     async fn install(
@@ -159,7 +114,7 @@ impl Installations for Database {
         workspace: &Workspace,
         installation: &Installation,
     ) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_about(&workspace.id).await?;
         workspace::save(&mut tx, workspace).await?;
         save(&mut tx, installation).await?;
         self.commit_erasure(tx).await
@@ -183,14 +138,5 @@ impl Installations for Database {
         let mut tx = self.write().await?;
         change(&mut tx, installation).await?;
         self.commit_erasure(tx).await
-    }
-
-    async fn erase_uninstalled(&self, until: Timestamp) -> Result<Vec<WorkspaceId>, StoreError> {
-        let mut tx = self.write().await?;
-        let gone = erase(&mut tx, until).await?;
-        if !gone.is_empty() {
-            self.commit_erasure(tx).await?;
-        }
-        Ok(gone)
     }
 }

@@ -145,7 +145,8 @@ pub(super) async fn ask(
                  else excluded.run_at end,
              attempts = case when job.parked_because is null then job.attempts else 0 end,
              cancelled = 0,
-             parked_because = null")
+             parked_because = null,
+             parked_at = null")
     .bind(workspace.as_str())
     .bind(new.work.key())
     .bind(kind)
@@ -194,7 +195,12 @@ const WITHOUT_EFFECT: &str = "update job set run_at = $2, lease_until = null, ag
      where job_id = $1";
 
 /// Ends an attempt at a job that we [`hold`].
-pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), StoreError> {
+pub(super) async fn end(
+    conn: &mut Conn,
+    job: &Job,
+    end: &JobEnd,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let over = sql("delete from job where job_id = $1 and cancelled = 1")
         .bind(job.id)
         .execute(&mut *conn)
@@ -219,7 +225,7 @@ pub(super) async fn end(conn: &mut Conn, job: &Job, end: &JobEnd) -> Result<(), 
             )
             .await
         }
-        JobEnd::Parked(why) => park(conn, job.id, why).await,
+        JobEnd::Parked(why) => park(conn, job.id, why, now).await,
     }
 }
 
@@ -247,17 +253,19 @@ async fn retry(
 }
 
 /// Gives the job up, unless the work was asked for again: then it gets another chance.
-async fn park(conn: &mut Conn, job_id: i64, why: &str) -> Result<(), StoreError> {
+async fn park(conn: &mut Conn, job_id: i64, why: &str, now: Timestamp) -> Result<(), StoreError> {
     sql("update job set
              lease_until = null,
              again_at = null,
              run_at = coalesce(again_at, run_at),
              attempts = case when again_at is null then attempts else 0 end,
              parked_because = case when again_at is null then $2 end,
+             parked_at = case when again_at is null then $3 end,
              payload = case when again_at is null then '{}' else payload end
          where job_id = $1")
     .bind(job_id)
     .bind(why)
+    .bind(now.as_millisecond())
     .execute(conn)
     .await?;
     Ok(())
@@ -309,7 +317,7 @@ pub(super) async fn claim(
         match Job::try_from(row) {
             Ok(job) => jobs.push(job),
             // One unreadable row must not hold up the others for ever.
-            Err(unreadable) => park(conn, id, &unreadable.to_string()).await?,
+            Err(unreadable) => park(conn, id, &unreadable.to_string(), now).await?,
         }
     }
     Ok(jobs)

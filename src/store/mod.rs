@@ -4,7 +4,8 @@
 //!
 //! To add something to keep: 1. a migration in both folders of `migrations/` (never change an applied one); 2. its row
 //! and SQL in the file of its subject; 3. its place in `tests/store_contract.rs`. Words people wrote go to `words`, people
-//! to `person`. `secondlook move` takes every table along by itself.
+//! to `person`; how long it is kept, into the table of docs/OPERATIONS.md. `secondlook move` takes every table along by
+//! itself.
 
 pub mod backup;
 mod case;
@@ -17,6 +18,7 @@ mod job;
 mod person;
 mod postgres;
 mod query;
+mod retention;
 mod sqlite;
 mod transfer;
 mod words;
@@ -137,6 +139,23 @@ impl Database {
         }
     }
 
+    /// Commits a change after which something stands in the store no more.
+    async fn commit_erasure(&self, tx: Conn) -> Result<(), StoreError> {
+        self.end(tx, true).await
+    }
+
+    /// Commits a change, and sees that what was erased leaves the disk, now or with the next change.
+    async fn end(&self, tx: Conn, erased: bool) -> Result<(), StoreError> {
+        let Engine::Sqlite(file) = &self.0 else { return tx.commit().await };
+        // Before the commit: if we are dropped right after it, the next change still knows.
+        if erased {
+            file.soil_log();
+        }
+        tx.commit().await?;
+        file.empty_log().await;
+        Ok(())
+    }
+
     /// A transaction that sees one moment, whatever is written meanwhile.
     async fn read(&self) -> Result<Conn, StoreError> {
         match &self.0 {
@@ -191,7 +210,7 @@ impl Store for Database {
     }
 
     async fn save_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_about(&workspace.id).await?;
         workspace::save(&mut tx, workspace).await?;
         tx.commit().await
     }
@@ -263,14 +282,7 @@ impl Store for Database {
         let Some(done) = commit::apply(&mut tx, change, now).await? else {
             return Ok(Committed::Duplicate);
         };
-        // Before the commit: if we are dropped right after it, the next change still knows.
-        if let (Engine::Sqlite(file), true) = (&self.0, done.erased) {
-            file.soil_log();
-        }
-        tx.commit().await?;
-        if let Engine::Sqlite(file) = &self.0 {
-            file.empty_log().await;
-        }
+        self.end(tx, done.erased).await?;
         Ok(Committed::Applied)
     }
 
@@ -296,12 +308,5 @@ impl Store for Database {
 
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
         job::parked(&mut self.read().await?, limit).await
-    }
-
-    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let forgotten = workspace::forget_events(&mut tx, before).await?;
-        tx.commit().await?;
-        Ok(forgotten)
     }
 }

@@ -106,11 +106,3 @@ pub(super) async fn ask_digest(
     .await?;
     Ok(done == 1)
 }
-
-pub(super) async fn forget_events(conn: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
-    let done = sql("delete from seen_event where seen_at < $1")
-        .bind(before.as_millisecond())
-        .execute(conn)
-        .await?;
-    Ok(done)
-}

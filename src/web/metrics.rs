@@ -30,6 +30,10 @@ const METRICS: &[(&str, &str)] = &[
         "Deliveries that had had their effect before, and had none again.",
     ),
     (
+        "secondlook_erased_total",
+        "What was deleted because it was kept long enough, by kind: rows, prompts, or cases whose words went.",
+    ),
+    (
         "secondlook_ignored_total",
         "Deliveries that are acknowledged and mean nothing to us, by kind.",
     ),
@@ -41,6 +45,10 @@ const METRICS: &[(&str, &str)] = &[
     ),
     ("secondlook_installs_total", "Installations by OAuth that came to an end, by outcome."),
     ("secondlook_proposals_heard_total", "Proposals that began a case, before the quiet period."),
+    (
+        "secondlook_retention_ended_at",
+        "When this process last found nothing more to delete, in seconds since 1970.",
+    ),
     (
         "secondlook_silences_total",
         "Proposals that were not answered, by the rule that silenced them.",

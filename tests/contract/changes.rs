@@ -73,14 +73,3 @@ pub(crate) async fn the_digest_of_a_week_is_asked_for_once(house: House) {
     let torn = Change { event: touch().event, ..ask("T2", "2026-W49", "C1") };
     assert!(matches!(house.commit(&torn).await, Err(StoreError::Corrupt { .. })));
 }
-
-pub(crate) async fn events_are_forgotten_by_age(house: House) {
-    for (key, minute) in [("old", 0), ("new", 60)] {
-        house.store.commit(&with_event(key, Change::default()), at(minute)).await.unwrap();
-    }
-    assert_eq!(house.store.forget_events(at(60)).await.unwrap(), 1);
-    assert_eq!(house.store.forget_events(at(60)).await.unwrap(), 0);
-    let again = |key| with_event(key, Change::default());
-    assert_eq!(house.commit(&again("old")).await.unwrap(), Committed::Applied);
-    assert_eq!(house.commit(&again("new")).await.unwrap(), Committed::Duplicate);
-}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use secondlook::app::ports::{Change, Committed, Store, StoreError, Work};
+use secondlook::app::retention::Perishable;
 use secondlook::domain::investigation::{Case, CaseNumber, Happening, State, apply};
 use secondlook::domain::policy::ChannelState;
 use secondlook::domain::{ChannelId, UserId, WorkspaceId};
@@ -11,6 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::house::{House, asking, at, case, full_case, of_case, t1, touch};
+use super::installations::{erase_to_the_end, workspace};
 
 /// A look at the file past the store.
 async fn raw(house: &House) -> SqliteConnection {
@@ -157,6 +159,14 @@ fn marked_case(number: u32) -> Case {
     case
 }
 
+/// The same, ended.
+fn marked_end(number: u32) -> Case {
+    let mut outcome = full_case(number).outcome.unwrap();
+    outcome.fixed = Some(marked("fixed", 9));
+    outcome.by = Some(UserId(marked("recorder", 1)));
+    Case { state: State::Closed, outcome: Some(outcome), ..marked_case(number) }
+}
+
 fn marks(house: &House) -> usize {
     house.bytes().windows(MARK.len()).filter(|window| *window == MARK.as_bytes()).count()
 }
@@ -190,6 +200,35 @@ async fn reworded_text_and_finished_work_leave_the_disk() {
     for state in [never, loud] {
         let channel = Some((t1(), ChannelId::from("C1"), state));
         house.commit(&Change { channel, ..Change::default() }).await.unwrap();
+    }
+    assert_eq!(marks(&house), 0);
+}
+
+#[tokio::test]
+async fn what_is_deleted_by_age_leaves_the_disk() {
+    let house = House::file().await;
+    for number in 1..=20 {
+        house.save(marked_case(number)).await;
+        house.save(marked_end(100 + number)).await;
+        house.save(full_case(1000 + number)).await;
+        let theirs = WorkspaceId::from("T2");
+        house.save(Case { workspace: theirs, ..marked_case(number) }).await;
+    }
+    let gone = Change {
+        event: Some(("T2".into(), "gone".to_owned())),
+        uninstalled: true,
+        ..Change::default()
+    };
+    house.store.save_workspace(&workspace("T2")).await.unwrap();
+    house.commit(&gone).await.unwrap();
+    let before = marks(&house);
+    assert_eq!(erase_to_the_end(house.store.as_ref(), at(0)).await, ["T2"]);
+    assert!(marks(&house) < before);
+    while house.store.erase(Perishable::Prompt, at(0), 7).await.unwrap() > 0 {}
+    assert!(marks(&house) > 0, "the cases that ended stand");
+    for (_, number) in house.store.remembered(at(9), 99).await.unwrap() {
+        let ended = house.store.case(&t1(), number).await.unwrap().unwrap();
+        house.save(apply(ended, Happening::LongEnded, at(99)).0).await;
     }
     assert_eq!(marks(&house), 0);
 }

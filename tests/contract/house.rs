@@ -269,6 +269,7 @@ pub(crate) fn full_case(number: u32) -> Case {
             days: Some(0.5),
             by: Some(UserId::from("U1")),
             at: at(9),
+            forgotten_at: None,
         }),
         silence: Some(Silence::Retracted),
         opened_at: Some(at(2)),

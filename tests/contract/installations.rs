@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use secondlook::app::installations::Installation;
-use secondlook::app::ports::{Change, StoreError, Work, Workspace};
+use secondlook::app::ports::{Change, Store, StoreError, Work, Workspace};
+use secondlook::app::retention::Erasure;
 use secondlook::domain::investigation::CaseNumber;
 use secondlook::domain::policy::ChannelState;
 use secondlook::domain::{ChannelId, UserId, WorkspaceId};
 
 use super::house::{House, asking, at, full_case, of_case};
 
-fn workspace(id: &str) -> Workspace {
+pub(crate) fn workspace(id: &str) -> Workspace {
     Workspace {
         id: WorkspaceId::from(id),
         bot_user: UserId::from("UBOT"),
@@ -19,7 +21,7 @@ fn workspace(id: &str) -> Workspace {
     }
 }
 
-fn installation(id: &str) -> Installation {
+pub(crate) fn installation(id: &str) -> Installation {
     Installation {
         workspace: WorkspaceId::from(id),
         installed_at: at(0),
@@ -37,7 +39,7 @@ async fn kept(house: &House, id: &str) -> Option<(Workspace, Installation)> {
     house.store.installation(&WorkspaceId::from(id)).await.unwrap()
 }
 
-fn removed(id: &str, event: &str) -> Change {
+pub(crate) fn removed(id: &str, event: &str) -> Change {
     let event = Some((WorkspaceId::from(id), event.to_owned()));
     Change { event, uninstalled: true, ..Change::default() }
 }
@@ -98,8 +100,22 @@ pub(crate) async fn a_removal_drops_the_tokens_of_that_workspace_at_once(house: 
     assert_eq!(kept(&house, "T1").await, None);
 }
 
+/// Deletes everything about workspaces that removed the app, three rows at a time; tells which went.
+pub(crate) async fn erase_to_the_end(store: &dyn Store, until: Timestamp) -> Vec<String> {
+    let mut gone = Vec::new();
+    while let Some(Erasure { workspace, rows, whole }) =
+        store.erase_removed(until, 3).await.unwrap()
+    {
+        assert!((1..=3).contains(&rows), "{rows} rows at once");
+        if whole {
+            gone.push(workspace.to_string());
+        }
+    }
+    gone
+}
+
 /// Something about a workspace in every table.
-async fn fill(house: &House, id: &str) {
+pub(crate) async fn fill(house: &House, id: &str) {
     house.store.install(&workspace(id), &installation(id)).await.unwrap();
     let whose = WorkspaceId::from(id);
     assert_eq!(house.store.new_case_number(&whose).await.unwrap(), CaseNumber(1));
@@ -126,14 +142,15 @@ pub(crate) async fn what_was_removed_is_erased_from_every_table(house: House) {
     let others = [house.rows_about("T2").await, house.rows_about("T3").await];
     house.commit(&removed("T1", "gone")).await.unwrap();
     house.store.commit(&removed("T1", "gone once more"), at(9)).await.unwrap();
-    assert_eq!(house.store.erase_uninstalled(at(-1)).await.unwrap(), []);
+    let before = at(0) - SignedDuration::from_millis(1);
+    assert_eq!(house.store.erase_removed(before, 9).await.unwrap(), None);
     assert!(house.rows_about("T1").await["words"] > 0);
     // The time of the first event counts.
-    assert_eq!(house.store.erase_uninstalled(at(0)).await.unwrap(), [WorkspaceId::from("T1")]);
+    assert_eq!(erase_to_the_end(house.store.as_ref(), at(0)).await, ["T1"]);
     let left = house.rows_about("T1").await;
     assert!(left.values().all(|count| *count == 0), "{left:?}");
     assert_eq!([house.rows_about("T2").await, house.rows_about("T3").await], others);
-    assert_eq!(house.store.erase_uninstalled(at(99)).await.unwrap(), []);
+    assert_eq!(house.store.erase_removed(at(99), 9).await.unwrap(), None);
 }
 
 pub(crate) async fn who_comes_back_in_time_is_not_erased(house: House) {
@@ -141,7 +158,7 @@ pub(crate) async fn who_comes_back_in_time_is_not_erased(house: House) {
     let before = house.rows_about("T1").await;
     house.commit(&removed("T1", "gone")).await.unwrap();
     house.store.install(&workspace("T1"), &installation("T1")).await.unwrap();
-    assert_eq!(house.store.erase_uninstalled(at(99)).await.unwrap(), []);
+    assert_eq!(house.store.erase_removed(at(99), 9).await.unwrap(), None);
     let mut after = house.rows_about("T1").await;
     // The event that told of the removal.
     *after.get_mut("seen_event").unwrap() -= 1;

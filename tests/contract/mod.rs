@@ -8,5 +8,6 @@ pub(crate) mod house;
 pub(crate) mod installations;
 pub(crate) mod jobs;
 pub(crate) mod replicas;
+pub(crate) mod retention;
 pub(crate) mod schema;
 pub(crate) mod server;

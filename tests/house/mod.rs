@@ -77,6 +77,8 @@ pub struct House {
     limits: Limits,
     pub quiet_hours: Option<QuietHours>,
     pub digest: Plan,
+    /// How long what people wrote of an ended case is kept.
+    pub cases_kept: Option<SignedDuration>,
     /// What it takes to be installed by OAuth.
     pub oauth: Option<OAuth>,
     /// Whether the bot is given the token of its first workspace.
@@ -132,6 +134,7 @@ impl House {
             limits,
             quiet_hours: None,
             digest: Plan::default(),
+            cases_kept: None,
             oauth: None,
             own_token: true,
             database: dir.path().join("secondlook.db"),
@@ -188,6 +191,7 @@ impl House {
             signing_secret: (self.door == Door::Http).then(|| secret(self.slack.signing_secret())),
             api_url: self.slack.api_url(),
             database_url: self.database_url().into(),
+            cases_kept: self.cases_kept,
             bind_addr: ([127, 0, 0, 1], 0).into(),
             admin_addr: ([127, 0, 0, 1], 0).into(),
             limits: self.limits,

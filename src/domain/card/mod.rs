@@ -84,7 +84,24 @@ fn head(case: &Case, wording: &Wording) -> Line {
     if case.origin == Origin::Heard && case.state != State::Open {
         return wording.line("matched", &[("matched", &case.matched)]);
     }
-    wording.line("investigation", &[("number", &number), ("title", &case.title)])
+    wording.line("investigation", &[("number", &number), ("title", &title(case, wording))])
+}
+
+/// What a case is called; where its words are gone, it says so.
+pub fn title(case: &Case, wording: &Wording) -> String {
+    if !case.title.is_empty() {
+        return case.title.clone();
+    }
+    match case.forgotten_after_days() {
+        Some(days) => wording.words("words_deleted", &[("days", &days.to_string())]),
+        None => wording.words("words_not_kept", &[]),
+    }
+}
+
+/// What is said of a case without evidence: `phrase`, unless that was deleted.
+pub fn without_evidence(case: &Case, phrase: &str, wording: &Wording) -> Line {
+    let deleted = case.forgotten_after_days().is_some();
+    wording.line(if deleted { "evidence_deleted" } else { phrase }, &[])
 }
 
 /// What is known: the stated problem, or that the message describes one without saying so plainly; a case that a person opened by name says in its title what it is about.
@@ -314,8 +331,9 @@ fn menu(wording: &Wording) -> Vec<Button> {
 
 fn closed(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
     let number = case.number.to_string();
-    let mut lines =
-        vec![wording.line("investigation", &[("number", &number), ("title", &case.title)])];
+    let mut lines = vec![
+        wording.line("investigation", &[("number", &number), ("title", &title(case, wording))]),
+    ];
     if let Some(problem) = &case.problem {
         lines.push(wording.line("known_problem", &[("problem", problem)]));
     }
@@ -323,7 +341,7 @@ fn closed(case: &Case, catalog: &Catalog, wording: &Wording) -> Card {
         lines.push(outcome_line("closed", case, outcome, catalog, wording));
     }
     if case.evidence.is_empty() {
-        lines.push(wording.line("no_evidence", &[]));
+        lines.push(without_evidence(case, "no_evidence", wording));
     } else {
         lines.push(evidence_line(case, &[], wording));
         lines.extend(

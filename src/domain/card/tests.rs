@@ -71,6 +71,7 @@ fn it_fits_a_phone_for_every_class_in_every_language() {
                 days: Some(0.5),
                 by: None,
                 at: Timestamp::UNIX_EPOCH,
+                forgotten_at: None,
             };
             case = Case { state: State::Closed, outcome: Some(outcome), ..case };
             fits(&card(&case, &knowledge.catalog, wording));
@@ -152,4 +153,40 @@ fn nobody_is_told_that_they_are_wrong() {
             assert!(!text.contains(words), "{words} in {text}");
         }
     }
+}
+
+#[test]
+fn a_card_whose_words_are_gone_says_so() {
+    let knowledge = knowledge();
+    let began = Timestamp::UNIX_EPOCH;
+    let outcome = Outcome {
+        kind: OutcomeKind::Averted,
+        class: Some("email-auth".into()),
+        fixed: None,
+        days: Some(2.0),
+        by: None,
+        at: began,
+        forgotten_at: Some(began + jiff::SignedDuration::from_hours(24 * 730)),
+    };
+    let mut case = case_about("let's move off Mailchimp, mails land in spam", &knowledge.packs);
+    case.forget_words();
+    let shown = |case: &Case, language: &str| {
+        card(case, &knowledge.catalog, knowledge.wordings.of(language)).fallback()
+    };
+    let ended = Case { state: State::Closed, outcome: Some(outcome), ..case.clone() };
+    for (language, says) in [
+        (
+            "en",
+            ["its words were deleted after 730 days", "deleted with its words, if any", "averted"],
+        ),
+        ("de", ["wurden nach 730 Tagen gelöscht", "mit den Worten gelöscht", "abgewendet"]),
+    ] {
+        let text = shown(&ended, language);
+        for words in says {
+            assert!(text.contains(words), "{words} not in\n{text}");
+        }
+    }
+    // Opened by evidence after its words went: nobody knows when that was.
+    let opened = Case { state: State::Open, ..case };
+    assert!(shown(&opened, "en").contains("Investigation 7: its words are not kept"));
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use self::schedule::{Period, Schedule, Week};
 use super::ChannelId;
-use super::card::{name, outcome_name};
+use super::card::{name, outcome_name, title};
 use super::diagnose::Catalog;
 use super::investigation::{Case, Evidence, Outcome, OutcomeKind, REMIND_AFTER, State, cut};
 use super::wording::{Line, Piece, Wording};
@@ -124,7 +124,9 @@ fn evidence(case: &Case, outcome: &Outcome, wording: &Wording) -> Line {
     };
     let deciding = read.clone().find(speaks_for).or_else(|| read.next());
     let Some(piece) = deciding.or(case.evidence.last()) else {
-        return wording.line("digest_no_evidence", &[]);
+        let deleted = outcome.forgotten_at.is_some();
+        return wording
+            .line(if deleted { "digest_evidence_deleted" } else { "digest_no_evidence" }, &[]);
     };
     let kind = name(piece.kind, wording);
     let mut line = match &piece.reading {
@@ -148,7 +150,7 @@ fn waiting(case: &Case, since: Timestamp, wording: &Wording) -> Line {
 }
 
 fn numbered(case: &Case, wording: &Wording) -> Line {
-    let fill = [("number", case.number.to_string()), ("title", cut(&case.title, 80))];
+    let fill = [("number", case.number.to_string()), ("title", title(case, wording))];
     wording.line("digest_case", &fill.each_ref().map(|(k, v)| (*k, v.as_str())))
 }
 

@@ -66,6 +66,7 @@ fn closed(number: u32, title: &str, kind: OutcomeKind) -> Case {
         days: None,
         by: Some("U0CLOSER01".into()),
         at: week().from + day(2),
+        forgotten_at: None,
     };
     Case { state: State::Closed, outcome: Some(outcome), ..open(number, title) }
 }
@@ -213,4 +214,19 @@ fn any_number_of_cases_fits_a_message() {
     // Slack refuses about 13,200 characters; links and escapes come on top.
     assert!(said.chars().count() < 10_000, "{}", said.chars().count());
     assert!(said.contains("… and 35 more"), "{said}");
+}
+
+#[test]
+fn a_week_of_long_ago_is_told_without_the_words_that_went() {
+    let mut case = Case {
+        evidence: vec![evidence(Some("DKIM: fail"), &[])],
+        ..closed(1, "move off Mailchimp", OutcomeKind::Averted)
+    };
+    case.forget_ended(week().until + day(400));
+    let lines = digest(&[case], &week(), None, week().at, &CATALOG, WORDINGS.of("en")).unwrap();
+    let text = lines.iter().map(plain).collect::<Vec<_>>().join("\n");
+    for says in ["1 · its words were deleted after 405 days", "evidence deleted with its words"] {
+        assert!(text.contains(says), "{says} not in\n{text}");
+    }
+    assert!(!text.contains("Mailchimp") && !text.contains("no evidence posted"), "{text}");
 }

@@ -90,6 +90,8 @@ pub struct Outcome {
     pub by: Option<UserId>,
     /// When.
     pub at: Timestamp,
+    /// When the case's words, people and evidence were deleted because of its age.
+    pub forgotten_at: Option<Timestamp>,
 }
 
 /// The problem as people state it; every part can be missing.
@@ -337,7 +339,7 @@ impl Case {
     }
 
     /// Forgets every word and every person; what was concluded stays.
-    pub(super) fn forget_words(&mut self) {
+    pub(in crate::domain) fn forget_words(&mut self) {
         self.author = None;
         self.opened_by = None;
         for text in [&mut self.title, &mut self.matched, &mut self.said, &mut self.topic] {
@@ -347,6 +349,23 @@ impl Case {
         self.statement = Statement::default();
         self.evidence.clear();
         self.parked.clear();
+    }
+
+    /// Forgets, long after its end, what people wrote and who they were; how it ended stays. The same case is forgotten once.
+    pub(in crate::domain) fn forget_ended(&mut self, now: Timestamp) {
+        let ended = self.state == State::Closed;
+        if let Some(outcome) = self.outcome.as_mut().filter(|o| ended && o.forgotten_at.is_none()) {
+            outcome.fixed = None;
+            outcome.by = None;
+            outcome.forgotten_at = Some(now);
+            self.forget_words();
+        }
+    }
+
+    /// So many days after its end its words were deleted.
+    pub fn forgotten_after_days(&self) -> Option<i64> {
+        let outcome = self.outcome.as_ref()?;
+        Some(outcome.forgotten_at?.duration_since(outcome.at).as_hours() / 24)
     }
 
     /// What the evidence said so far.

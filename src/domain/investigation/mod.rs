@@ -64,6 +64,8 @@ pub enum Happening {
     ReminderDue,
     /// An unopened prompt is two weeks old.
     TextDue,
+    /// It ended so long ago that its words are not kept any longer.
+    LongEnded,
 }
 
 /// What should be done about it.
@@ -120,6 +122,11 @@ pub fn apply(mut case: Case, happening: Happening, now: Timestamp) -> (Case, Vec
             Vec::new()
         }
         Happening::ReminderDue => Vec::new(),
+        // Its card in the chat is left as it is: that copy is the chat's to keep or delete.
+        Happening::LongEnded => {
+            case.forget_ended(now);
+            Vec::new()
+        }
     };
     (case, effects)
 }
@@ -161,7 +168,9 @@ fn stay_silent(case: &mut Case, why: Silence) -> Vec<Effect> {
 }
 
 fn reworded(case: &mut Case, said: &str, verdict: &Verdict) -> Vec<Effect> {
+    // Words that went after two weeks don't come back by an edit.
     if !matches!(case.state, State::Waiting | State::Prompted)
+        || case.said.is_empty()
         || case.said == cut(said, SAID_CHARS_MAX)
     {
         return Vec::new();

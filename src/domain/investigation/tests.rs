@@ -70,7 +70,15 @@ fn evidence(message: &str) -> Evidence {
 }
 
 fn outcome(kind: OutcomeKind) -> Outcome {
-    Outcome { kind, class: None, fixed: None, days: None, by: Some("U3".into()), at: at(60) }
+    Outcome {
+        kind,
+        class: None,
+        fixed: None,
+        days: None,
+        by: Some("U3".into()),
+        at: at(60),
+        forgotten_at: None,
+    }
 }
 
 /// Plays happenings one minute apart and shows the states and effects.
@@ -190,6 +198,55 @@ fn an_unopened_prompt_loses_its_words_after_two_weeks() {
         "prompted[show +text] open[show -quiet_period -text +reminder] open[]"
     });
     assert_eq!(case.said, SAID);
+}
+
+#[test]
+fn words_that_went_do_not_come_back_by_an_edit() {
+    let reworded = Happening::Reworded(Some((format!("{SAID} again"), verdict())));
+    let case =
+        check(&[SPEAK, Happening::TextDue, reworded], "prompted[show +text] prompted[] prompted[]");
+    assert_no_words(&case);
+}
+
+#[test]
+fn a_case_that_ended_long_ago_keeps_its_conclusions_only() {
+    let averted = Outcome {
+        class: Some("email-auth".into()),
+        fixed: Some("the record".to_owned()),
+        days: Some(2.0),
+        ..outcome(OutcomeKind::Averted)
+    };
+    let ends =
+        [SPEAK, Happening::Posted(vec![evidence("3.0")]), Happening::Closed(averted.clone())];
+    let (closed, _) = play(waiting(), &ends);
+    let later = averted.at + SignedDuration::from_hours(24 * 730) + SignedDuration::from_mins(5);
+    let (forgotten, effects) = apply(closed.clone(), Happening::LongEnded, later);
+    assert_eq!(effects, vec![]);
+    assert_no_words(&forgotten);
+    assert_eq!(forgotten.opened_by, None);
+    let kept = Outcome { fixed: None, by: None, forgotten_at: Some(later), ..averted };
+    assert_eq!(
+        (forgotten.outcome.as_ref(), forgotten.forgotten_after_days()),
+        (Some(&kept), Some(730))
+    );
+    assert_eq!(
+        (forgotten.kind, forgotten.door, &forgotten.rules),
+        (closed.kind, closed.door, &closed.rules)
+    );
+    // Once: another look later changes nothing.
+    assert_eq!(
+        apply(forgotten.clone(), Happening::LongEnded, later + SignedDuration::from_hours(1)).0,
+        forgotten
+    );
+}
+
+#[test]
+fn only_an_ended_case_is_forgotten() {
+    let opened = [SPEAK, opened_by("U2")];
+    for happened in [&opened[..0], &opened[..1], &opened[..]] {
+        let (case, _) = play(waiting(), happened);
+        assert_eq!(apply(case.clone(), Happening::LongEnded, at(9_999_999)), (case, vec![]));
+    }
 }
 
 #[test]
