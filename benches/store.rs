@@ -6,6 +6,8 @@
 mod house;
 #[path = "../tests/house/postgres.rs"]
 mod postgres;
+#[path = "../tests/house/tables.rs"]
+mod tables;
 
 use std::sync::Arc;
 use std::time::Instant;

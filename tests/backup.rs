@@ -135,6 +135,8 @@ async fn what_is_no_backup_is_refused_and_nothing_is_overwritten() {
         (["backup", "copy.db"], live.as_str(), "never overwritten"),
         (["backup", "b.db"], "sqlite:///nowhere/at/all.db", "no store at /nowhere/at/all.db"),
         (["backup", "/nowhere/b.db"], live.as_str(), "could not write /nowhere/b.db.partial"),
+        (["backup", "b.db"], "postgres://me:hunter2@127.0.0.1:1/x", "tools (pg_dump, pg_restore)"),
+        (["restore", "copy.db"], "postgres://me:hunter2@127.0.0.1:1/x", "tools (pg_dump,"),
         (["restore", "copy.db"], live.as_str(), "never overwritten"),
         (["restore", "missing.db"], "sqlite://new.db", "there is no file missing.db"),
         (["restore", "poem.txt"], "sqlite://new.db", "poem.txt"),
@@ -146,6 +148,7 @@ async fn what_is_no_backup_is_refused_and_nothing_is_overwritten() {
         let said = said(&output);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
         assert!(said.contains(reason), "{arguments:?}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
         assert!(!dir.join("new.db").exists(), "{arguments:?} left a store");
     }
 }

@@ -4,6 +4,8 @@
 mod house;
 #[path = "house/postgres.rs"]
 mod postgres;
+#[path = "house/tables.rs"]
+mod tables;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};

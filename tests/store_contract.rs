@@ -7,6 +7,8 @@
 mod contract;
 #[path = "house/postgres.rs"]
 mod postgres;
+#[path = "house/tables.rs"]
+mod tables;
 
 use contract::house::House;
 
@@ -55,6 +57,7 @@ contract! {
     jobs::work_asked_for_in_flight_runs_once_more,
     jobs::a_retry_does_what_was_asked_for_meanwhile,
     jobs::a_lease_that_ran_out_is_uncertain,
+    jobs::a_claim_is_prolonged_by_whoever_holds_it,
     jobs::uncertainty_is_kept_until_it_is_done,
     jobs::a_lost_lease_ends_nothing,
     jobs::cancelled_work_is_not_tried_again,
@@ -80,6 +83,7 @@ contract! {
     replicas::work_that_ends_while_it_is_asked_for_runs_once_more,
     replicas::work_cancelled_while_it_ends_is_gone,
     replicas::work_is_ended_or_taken_over_and_not_both,
+    replicas::a_claim_is_prolonged_or_taken_over_and_not_both,
     replicas::two_processes_share_the_work,
     replicas::many_may_open_one_new_store_at_once,
     retention::a_deletion_goes_on_after_a_restart,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use house::{BACKEND, Door, GENERAL, HEADERS, House, JONAS, LEADS, PRIYA, is_card, text};
 use jiff::SignedDuration;
-use secondlook::bot::Bot;
+use secondlook::bot::{Bot, backup, restore};
 use secondlook::domain::digest::{Plan, Schedule};
 use secondlook::playground::{Call, Fault, FaultKind, World};
 use serde_json::{Value, json};
@@ -220,4 +220,41 @@ async fn a_private_case_is_told_in_its_own_channel_only() {
         assert!(said.contains("rewrite the API"), "{said}");
         assert_eq!(said.contains("Mailchimp"), told, "{channel}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_store_from_before_the_digest_does_not_tell_it_again() {
+    let mut house = house(GENERAL).await;
+    case(&house, BACKEND, "rewrite the API in Go", go()).await;
+    house.stop().await;
+    let (url, copy) = (house.database_url(), house.database().with_extension("copy"));
+    backup(&url, &copy).await.unwrap();
+    house.clock.set(MONDAY);
+    house.start().await;
+    digest(&house, GENERAL, "2026-W13").await;
+    house.stop().await;
+    for part in ["", "-wal", "-shm", "-lock"] {
+        drop(std::fs::remove_file(format!("{}{part}", house.database().display())));
+    }
+    restore(&copy, &url).await.unwrap();
+    let looked = house.slack.calls("conversations.history").len();
+    house.start().await;
+    let again = |world: &World| {
+        let calls = world.calls().iter().filter(|c| c.method == "conversations.history").count();
+        (calls > looked).then_some(())
+    };
+    house.slack.wait_until(again).await.unwrap();
+    // What it has begun it ends.
+    house.stop().await;
+    assert_eq!(digests(&house, GENERAL).len(), 1);
+}
+
+/// A channel whose history the bot may not read gets its digest all the same.
+#[tokio::test]
+async fn a_digest_is_told_where_nothing_may_be_read() {
+    let house = house(GENERAL).await;
+    case(&house, BACKEND, "rewrite the API in Go", go()).await;
+    house.slack.fail(Fault::error("conversations.history", Fault::ALWAYS, "missing_scope"));
+    house.clock.set(MONDAY);
+    digest(&house, GENERAL, "2026-W13").await;
 }

@@ -2,12 +2,12 @@
 
 mod house;
 
-use house::{BACKEND, Door, GENERAL, House, JONAS, MAYA, is_card, text};
+use house::{BACKEND, Door, GENERAL, House, JONAS, MAYA, On, is_card, text};
 use jiff::SignedDuration;
 use secondlook::bot::Bot;
 use secondlook::domain::digest::{Plan, Schedule};
 use secondlook::domain::policy::Limits;
-use secondlook::playground::World;
+use secondlook::playground::{Fault, FaultKind, World};
 use serde_json::{Value, json};
 
 /// A Wednesday.
@@ -52,7 +52,7 @@ async fn wait(house: &House, channel: &str, kind: &'static str, count: usize) {
 
 #[tokio::test]
 async fn one_card_one_reminder_one_digest_of_three_replicas() {
-    let mut house = House::open_on_postgres(Door::Socket).await;
+    let mut house = House::open_on(On::Postgres, Door::Socket).await;
     house.stop().await;
     house.clock.set(BEGINNING);
     house.digest =
@@ -89,10 +89,40 @@ async fn one_card_one_reminder_one_digest_of_three_replicas() {
     }
 }
 
+/// Slack takes its time with a post, longer than a claim holds; nobody else takes the work over.
+#[tokio::test]
+async fn who_is_slow_and_lives_keeps_its_work() {
+    let house = House::open_on(On::Postgres, Door::Socket).await;
+    let slow = FaultKind::Late(std::time::Duration::from_secs(8));
+    house.slack.fail(Fault::new("chat.postMessage", 1, slow));
+    let others = two_more(&house).await;
+    let said = house.say(BACKEND, MAYA, &proposal(1));
+    let struck = |world: &World| (world.struck("chat.postMessage", None) > 0).then_some(());
+    house.slack.wait_until(struck).await.unwrap();
+    let store = house.store().await;
+    let claimed = store.next_due().await.unwrap();
+    house.clock.advance(SignedDuration::from_secs(20));
+    for _ in 0..500 {
+        if store.next_due().await.unwrap() > claimed {
+            break;
+        }
+        house.pause().await;
+    }
+    // Now the first claim would have run out, but for its being prolonged.
+    house.clock.advance(SignedDuration::from_secs(20));
+    house.card(BACKEND, &said).await;
+    house.settled().await;
+    let calls = |method: &str| house.slack.calls(method).len();
+    assert_eq!((calls("chat.postMessage"), calls("conversations.replies")), (1, 0));
+    for other in others {
+        other.stop().await;
+    }
+}
+
 /// The cap is two a day; a dozen proposals reach three replicas at once.
 #[tokio::test]
 async fn the_cap_of_a_channel_holds_for_all_replicas() {
-    let mut house = House::open_on_postgres(Door::Socket).await;
+    let mut house = House::open_on(On::Postgres, Door::Socket).await;
     house.stop().await;
     house.limit(Limits { channel_cap: 2, ..house::eager() });
     house.start().await;

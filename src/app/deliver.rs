@@ -9,9 +9,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::attempts::caught;
 use super::hear::count_silence;
+use super::lease::{self, LEASE};
+use super::once::once;
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
 use super::{App, change};
 use crate::domain::card::{card, outcome_line};
@@ -22,8 +26,6 @@ use crate::domain::policy::{self, Silence};
 use crate::domain::wording::Line;
 use crate::domain::{MessageTs, UserId};
 
-/// How long a claim holds; longer than any attempt may take.
-const LEASE: SignedDuration = SignedDuration::from_secs(120);
 /// How many jobs run at once.
 const AT_ONCE: u32 = 16;
 /// Other replicas may add work: look at least this often.
@@ -32,12 +34,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// After this many attempts (more than a day) a job is kept for a person to see.
 const ATTEMPTS_MAX: u32 = 200;
+/// At this attempt one that panics is given up: it would again.
+const PANICS_MAX: u32 = 5;
 /// How much of a file is read.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Why an attempt did not succeed.
 pub(super) enum Failed {
     Chat(ChatError),
     Store(StoreError),
+    /// It was given up half-way: the next one must look what it did.
+    ClaimLost,
+    /// A fault of ours, and the next one must look, too.
+    Panicked,
 }
 
 impl From<ChatError> for Failed {
@@ -84,9 +92,10 @@ async fn start(
     room: u32,
     running: &mut JoinSet<()>,
 ) -> Option<u32> {
-    let now = app.now();
+    let (since, now) = (Instant::now(), app.now());
     let claimed = app.store.claim(now, now + LEASE, room).await;
     app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
+    metrics::gauge!("secondlook_store_works").set(if claimed.is_ok() { 1.0 } else { 0.0 });
     let jobs = match claimed {
         Ok(jobs) => jobs,
         Err(error) => {
@@ -97,22 +106,12 @@ async fn start(
     let claimed = u32::try_from(jobs.len()).unwrap_or(room);
     for job in jobs {
         let (app, chat) = (Arc::clone(app), Arc::clone(chat));
-        running.spawn(async move { app.attempt(chat.as_ref(), job).await });
+        running.spawn(async move { app.attempt(chat.as_ref(), job, since).await });
     }
     Some(claimed)
 }
 
 impl App {
-    /// Does everything that is due now, one by one; for tests and for shutting down.
-    pub async fn settle(&self, chat: &dyn Chat) -> Result<(), StoreError> {
-        loop {
-            let now = self.now();
-            let jobs = self.store.claim(now, now + LEASE, 1).await?;
-            let Some(job) = jobs.into_iter().next() else { return Ok(()) };
-            self.attempt(chat, job).await;
-        }
-    }
-
     async fn until_next_due(&self) -> Duration {
         let next = self.store.next_due().await.ok().flatten();
         let wait = next.map(|at| at.duration_since(self.now()));
@@ -122,21 +121,28 @@ impl App {
 
     /// One attempt at one job; its end is recorded whatever happens. A job that is claimed while an attempt at it is under
     /// way here (the clock was set forward, and its lease ran out) is left to the time after that.
-    async fn attempt(&self, chat: &dyn Chat, job: Job) {
+    async fn attempt(&self, chat: &dyn Chat, job: Job, claimed: Instant) {
         if !self.attempts.begin(&job) {
             return;
         }
         let id = job.id;
-        self.attempt_alone(chat, job).await;
+        self.attempt_alone(chat, job, claimed).await;
         if let Some(job) = self.attempts.end(id) {
             // Look what became of the attempt that could not be recorded.
             self.record(job, JobEnd::UncertainRetryAt(self.now())).await;
         }
     }
 
-    async fn attempt_alone(&self, chat: &dyn Chat, job: Job) {
+    async fn attempt_alone(&self, chat: &dyn Chat, job: Job, claimed: Instant) {
         let kind = job.work.kind();
-        let failed = match self.work(chat, &job).await {
+        let prolong = || self.store.prolong(&job, self.now() + LEASE);
+        let worked = tokio::select! {
+            // Asked first: on a claim that others may have taken over nothing more is done.
+            biased;
+            () = lease::hold(claimed, prolong) => Err(Failed::ClaimLost),
+            worked = caught(self.work(chat, &job)) => worked.unwrap_or(Err(Failed::Panicked)),
+        };
+        let failed = match worked {
             Ok(()) => {
                 metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => "done")
                     .increment(1);
@@ -167,6 +173,8 @@ impl App {
 
     fn end_of(&self, job: &Job, failed: Failed) -> (&'static str, JobEnd) {
         let later = |outcome| (outcome, JobEnd::RetryAt(self.now() + backoff(job.attempts)));
+        let in_doubt =
+            |outcome| (outcome, JobEnd::UncertainRetryAt(self.now() + backoff(job.attempts)));
         match failed {
             Failed::Store(StoreError::Corrupt { table, column, id }) => {
                 ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
@@ -178,6 +186,9 @@ impl App {
                     "rate_limited",
                     JobEnd::HeldUntil(self.now() + wait.min(SignedDuration::from_hours(1))),
                 )
+            }
+            Failed::Panicked if job.attempts >= PANICS_MAX => {
+                ("parked", JobEnd::Parked("it panicked: please report it with its log".to_owned()))
             }
             _ if job.attempts >= ATTEMPTS_MAX => {
                 ("parked", JobEnd::Parked(format!("gave up after {} attempts", job.attempts)))
@@ -191,9 +202,9 @@ impl App {
             }
             Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
-            Failed::Chat(ChatError::Uncertain(_)) => {
-                ("uncertain", JobEnd::UncertainRetryAt(self.now() + backoff(job.attempts)))
-            }
+            Failed::Chat(ChatError::Uncertain(_)) => in_doubt("uncertain"),
+            Failed::ClaimLost => in_doubt("claim_lost"),
+            Failed::Panicked => in_doubt("panicked"),
         }
     }
 
@@ -417,21 +428,6 @@ struct PostedFile<'a> {
     message: &'a MessageTs,
     permalink: &'a str,
     by: &'a UserId,
-}
-
-/// Posts a message that may have been posted before: looks it up first where that is uncertain.
-pub(super) async fn once(
-    chat: &dyn Chat,
-    job: &Job,
-    post: &Post<'_>,
-    since: Timestamp,
-) -> Result<MessageTs, ChatError> {
-    if job.uncertain
-        && let Some(ts) = chat.find(post, since).await?
-    {
-        return Ok(ts);
-    }
-    chat.post(post).await
 }
 
 /// The message stands but the store does not know it: the next attempt must look before it posts.

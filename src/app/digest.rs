@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::deliver::{Failed, once, posted_not_recorded};
+use super::deliver::{Failed, posted_not_recorded};
+use super::once::once_whatever_is_known;
 use super::ports::{Body, Change, Chat, Committed, Job, NewJob, Post, StoreError, Work};
 use super::{Answer, App};
 use crate::domain::digest::{Period, Plan, Week, digest};
@@ -123,7 +124,7 @@ impl App {
             id: &id,
             body: Body::Lines(&lines),
         };
-        once(chat, job, &post, period.at).await?;
+        once_whatever_is_known(chat, job, &post, period.at).await?;
         self.done(job).await.map_err(posted_not_recorded)
     }
 }

@@ -12,6 +12,8 @@ mod digest;
 mod hear;
 mod incident;
 pub mod installations;
+mod lease;
+mod once;
 pub mod ports;
 mod recent;
 pub mod retention;

@@ -322,6 +322,8 @@ pub trait Store: Installations + Retention {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError>;
+    /// Prolongs a claim; a conflict when it is not ours any more.
+    async fn prolong(&self, job: &Job, lease_until: Timestamp) -> Result<(), StoreError>;
     /// When the next job is due or the next lease runs out.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
     /// How much work waits.

@@ -15,6 +15,8 @@ use crate::domain::{UserId, WorkspaceId};
 
 /// How long one such request may take.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
+/// Slack's longest reasons have half as many letters.
+const REASON_BYTES_MAX: usize = 80;
 
 /// What Slack says about the bot's token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,9 +116,16 @@ async fn ask_uncounted(request: RequestBuilder) -> Result<(HeaderMap, Value), Ch
         serde_json::from_slice(&body).map_err(|_| lost("the answer is not Slack's"))?;
     match (answer["ok"].as_bool(), answer["error"].as_str()) {
         (Some(true), _) => Ok((headers, answer)),
-        (_, Some(code)) => Err(ChatError::Refused { code: code.to_owned() }),
+        (_, Some(code)) => Err(ChatError::Refused { code: reason(code) }),
         _ => Err(lost("the answer is not Slack's")),
     }
+}
+
+/// A reason as Slack gives one. It is logged and kept, and whatever answers in Slack's place could put anything there.
+pub(super) fn reason(code: &str) -> String {
+    let is_word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    let known = code.len() <= REASON_BYTES_MAX && code.bytes().all(is_word);
+    if known { code.to_owned() } else { "unknown".to_owned() }
 }
 
 fn lost(what: &str) -> ChatError {

@@ -14,6 +14,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
+use super::access::reason;
 use super::is_loopback;
 use super::limits::Limits;
 use crate::app::ports::ChatError;
@@ -265,7 +266,7 @@ impl Fault {
             "ratelimited" | "rate_limited" => {
                 Self::Limited { retry_after: RETRY_AFTER_UNSAID, whole_workspace: false }
             }
-            code => Self::Refused { code: code.to_owned() },
+            code => Self::Refused { code: reason(code) },
         }
     }
 }

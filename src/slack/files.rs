@@ -166,8 +166,25 @@ mod tests {
         check(api, "https://evil.com#files.slack.com", false);
         check(api, "https://evil.com\\@files.slack.com/x", false);
         check(api, "https://files.slack.com./x", false);
-        check(api, "https://127.0.0.1/x", false);
-        check(api, "https://[::1]/x", false);
+        for elsewhere in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "169.254.169.254",
+            "2852039166",
+            "[::1]",
+            "[::ffff:169.254.169.254]",
+            "[fd00:ec2::254]",
+            "metadata.google.internal",
+            "localhost",
+            "slack.com%2eevil.com",
+            "xn--slck-0na.com",
+            "sl\u{430}ck.com",
+        ] {
+            check(api, &format!("https://{elsewhere}/x"), false);
+        }
         check(api, "ftp://files.slack.com/x", false);
         check(api, "https://drive.google.com/x", false);
     }

@@ -1,6 +1,7 @@
 //! Keeps tokens that end fresh. A refresh token works once, so of all processes one renews, and what it gets is saved before
 //! it is used.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -27,10 +28,12 @@ const EVERY: Duration = Duration::from_mins(1);
 
 impl Workspaces {
     /// Renews tokens before they end, until it is told to stop.
-    pub async fn keep_fresh(&self, cancel: CancellationToken) {
-        let Some(oauth) = &self.oauth else { return };
+    pub async fn keep_fresh(self: &Arc<Self>, cancel: CancellationToken) {
+        if self.oauth.is_none() {
+            return;
+        }
         while !cancel.is_cancelled() {
-            self.renew_due(oauth).await;
+            self.renew_due().await;
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = sleep(EVERY) => {}
@@ -38,7 +41,7 @@ impl Workspaces {
         }
     }
 
-    async fn renew_due(&self, oauth: &OAuth) {
+    async fn renew_due(self: &Arc<Self>) {
         let all = match self.store.installations().await {
             Ok(all) => all,
             Err(error) => {
@@ -51,13 +54,13 @@ impl Workspaces {
         let soon = self.clock.now() + AHEAD;
         for installation in all.into_iter().filter(|known| ends_by(known.expires_at, soon)) {
             // Told by the renewal itself; the token is good for a while.
-            drop(self.renew(oauth, installation).await);
+            drop(self.renew(installation).await);
         }
     }
 
     /// A token that is not about to end, nor the one that Slack `refused`; renewed unless somebody else did.
     pub(super) async fn renewed(
-        &self,
+        self: &Arc<Self>,
         id: &WorkspaceId,
         refused: Option<&SecretString>,
     ) -> Result<SecretString, ChatError> {
@@ -71,14 +74,28 @@ impl Workspaces {
                 return Ok(bot);
             }
             if renewing {
-                self.renew(oauth, installation).await?;
+                self.renew(installation).await?;
             }
         }
         Err(ChatError::Refused { code: "token_expired".to_owned() })
     }
 
-    /// Renews the tokens of an installation, unless somebody else does.
-    async fn renew(&self, oauth: &OAuth, mut installation: Installation) -> Result<(), ChatError> {
+    /// Renews the tokens of an installation, unless somebody else does. In a task of its own: whoever waits for it may be
+    /// given up, and what Slack granted must be saved all the same.
+    async fn renew(self: &Arc<Self>, installation: Installation) -> Result<(), ChatError> {
+        let all = Arc::clone(self);
+        let renewal = self.renewals.spawn(async move {
+            let oauth = all.oauth.as_ref().ok_or_else(not_there)?;
+            all.renew_here(oauth, installation).await
+        });
+        renewal.await.unwrap_or_else(|_| Err(in_progress()))
+    }
+
+    async fn renew_here(
+        &self,
+        oauth: &OAuth,
+        mut installation: Installation,
+    ) -> Result<(), ChatError> {
         let now = self.clock.now();
         let tokens = opened(&oauth.keyring, &installation).ok_or_else(unopened)?;
         let refresh = tokens.refresh.ok_or_else(|| refused("token_expired"))?;

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
 
 use super::client::Client;
 use super::oauth::{Credentials, Granted};
@@ -34,6 +35,7 @@ pub struct Workspaces {
     own: Option<(Workspace, SecretString)>,
     pub(super) oauth: Option<OAuth>,
     known: Mutex<HashMap<WorkspaceId, Known>>,
+    pub(super) renewals: TaskTracker,
 }
 
 /// What it takes to be installed by OAuth.
@@ -63,7 +65,15 @@ impl Workspaces {
         own: Option<(Workspace, SecretString)>,
         oauth: Option<OAuth>,
     ) -> Self {
-        Self { client, store, clock, own, oauth, known: Mutex::default() }
+        Self {
+            client,
+            store,
+            clock,
+            own,
+            oauth,
+            known: Mutex::default(),
+            renewals: TaskTracker::new(),
+        }
     }
 
     /// Who the bot is in a workspace, if it is there.
@@ -75,7 +85,10 @@ impl Workspaces {
     }
 
     /// The token for a workspace; a fresh one when it is about to end.
-    pub(super) async fn token(&self, id: &WorkspaceId) -> Result<SecretString, ChatError> {
+    pub(super) async fn token(
+        self: &Arc<Self>,
+        id: &WorkspaceId,
+    ) -> Result<SecretString, ChatError> {
         let known = self.known(id).await?.ok_or_else(not_there)?;
         if ends_by(known.expires_at, self.clock.now() + TOO_LATE) {
             return self.renewed(id, None).await;
@@ -85,7 +98,7 @@ impl Workspaces {
 
     /// Another token than one that Slack refused: renewed by another process, or by us now. `None` when there is none.
     pub(super) async fn instead_of(
-        &self,
+        self: &Arc<Self>,
         id: &WorkspaceId,
         refused: &SecretString,
     ) -> Option<SecretString> {
@@ -100,7 +113,7 @@ impl Workspaces {
     }
 
     /// Whether the app is still there, whatever an event says that may be old or about another installation.
-    pub(super) async fn is_there(&self, id: &WorkspaceId) -> bool {
+    pub(super) async fn is_there(self: &Arc<Self>, id: &WorkspaceId) -> bool {
         let Ok(token) = self.token(id).await else { return false };
         let nothing = json!({});
         let asked = self.client.call_once(&token, "auth.test", &nothing, None);

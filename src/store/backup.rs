@@ -6,13 +6,12 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use anyhow::{Context as _, bail, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
-use super::sqlite::MIGRATIONS;
+use super::sqlite::{self, MIGRATIONS};
 
 /// What was copied.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,8 +54,7 @@ fn database_file(url: &str) -> anyhow::Result<PathBuf> {
             "DATABASE_URL names no SQLite file: use your database's own tools (pg_dump, pg_restore)"
         );
     }
-    let options = SqliteConnectOptions::from_str(url)
-        .with_context(|| format!("{url} is no SQLite URL: write sqlite://<path of a file>"))?;
+    let options = sqlite::parse(url)?;
     ensure!(!url.contains(":memory:"), "a store in memory can't be copied");
     Ok(options.get_filename().to_owned())
 }

@@ -189,6 +189,23 @@ pub(super) async fn hold(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
     ours.map(|_| ()).ok_or(StoreError::Conflict)
 }
 
+/// Prolongs the claim on a job, if it is still ours.
+pub(super) async fn prolong(
+    conn: &mut Conn,
+    job: &Job,
+    lease_until: Timestamp,
+) -> Result<(), StoreError> {
+    let ours = sql("update job set lease_until = $4
+         where job_id = $1 and workspace_id = $2 and lease = $3 and lease_until is not null")
+    .bind(job.id)
+    .bind(job.workspace.as_str())
+    .bind(job.lease)
+    .bind(lease_until.as_millisecond())
+    .execute(conn)
+    .await?;
+    if ours == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
 /// A retry that had no effect yet also does what was asked for meanwhile, if that is due by then.
 const WITHOUT_EFFECT: &str = "update job set run_at = $2, lease_until = null, again_at = case
          when uncertain = 0 and again_at <= $2 then null else again_at end

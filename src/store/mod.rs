@@ -298,6 +298,12 @@ impl Store for Database {
         Ok(jobs)
     }
 
+    async fn prolong(&self, job: &Job, lease_until: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        job::prolong(&mut tx, job, lease_until).await?;
+        tx.commit().await
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         job::next_due(&mut self.read().await?).await
     }

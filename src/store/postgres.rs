@@ -204,6 +204,13 @@ fn unreachable(error: &sqlx::Error, options: &PgConnectOptions) -> String {
     let place = place(options);
     let code = match error {
         sqlx::Error::Database(error) => error.code().unwrap_or_default().into_owned(),
+        sqlx::Error::Io(error)
+            if error.kind() == std::io::ErrorKind::NotFound && options.get_socket().is_none() =>
+        {
+            return format!(
+                "could not speak TLS with {place}: a file that DATABASE_URL names is not there (sslrootcert, sslcert or sslkey)"
+            );
+        }
         sqlx::Error::Io(error) if error.kind() != std::io::ErrorKind::InvalidData => {
             return format!(
                 "could not reach {place}: is it running, and does DATABASE_URL name the right server and port?"
@@ -218,8 +225,12 @@ fn unreachable(error: &sqlx::Error, options: &PgConnectOptions) -> String {
         _ => String::new(),
     };
     match code.as_str() {
-        "28P01" | "28000" => format!(
+        "28P01" => format!(
             "{place} does not let “{}” in: check the user and the password in DATABASE_URL",
+            options.get_username()
+        ),
+        "28000" => format!(
+            "{place} does not let “{}” in: check the user in DATABASE_URL, and what the server's pg_hba.conf asks for (TLS, perhaps: sslmode=require)",
             options.get_username()
         ),
         "3D000" => format!("there is no {}: create it (createdb -E UTF8)", &place[4..]),

@@ -44,6 +44,10 @@ const METRICS: &[(&str, &str)] = &[
         "Of these, those whose token could not be renewed the last time.",
     ),
     ("secondlook_installs_total", "Installations by OAuth that came to an end, by outcome."),
+    (
+        "secondlook_lookups_total",
+        "Posts that might have stood already, by what the channel showed; one found is one not said twice.",
+    ),
     ("secondlook_proposals_heard_total", "Proposals that began a case, before the quiet period."),
     (
         "secondlook_retention_ended_at",
@@ -69,6 +73,10 @@ const METRICS: &[(&str, &str)] = &[
         "Socket Mode connections that were replaced, by reason.",
     ),
     ("secondlook_sockets_open", "Socket Mode connections that hear now."),
+    (
+        "secondlook_store_works",
+        "Whether the store gave out work when the worker last asked: 1 or 0.",
+    ),
     ("secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
     (
         "secondlook_tokens_unopened_total",

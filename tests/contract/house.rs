@@ -13,7 +13,6 @@ use secondlook::domain::investigation::{
 use secondlook::domain::policy::Silence;
 use secondlook::domain::{ChannelId, Door, Kind, MessageTs, Stance, UserId, WorkspaceId};
 use secondlook::store::Database;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 /// A store, and the directory it lives in if it is a file.
@@ -73,35 +72,9 @@ impl House {
         self.url.clone()
     }
 
-    /// How many rows each table has about a workspace. The tables are those of the schema.
+    /// How many rows each table has about a workspace.
     pub(crate) async fn rows_about(&self, workspace: &str) -> BTreeMap<String, i64> {
-        macro_rules! count {
-            ($conn:ty, $tables:literal) => {{
-                let mut conn = <$conn>::connect(&self.url).await.unwrap();
-                let tables: Vec<String> =
-                    sqlx::query_scalar($tables).fetch_all(&mut conn).await.unwrap();
-                let mut counts = BTreeMap::new();
-                for table in tables {
-                    let text = format!("select count(*) from {table} where workspace_id = $1");
-                    let query = sqlx::query_scalar(AssertSqlSafe(text)).bind(workspace);
-                    counts.insert(table, query.fetch_one(&mut conn).await.unwrap());
-                }
-                counts
-            }};
-        }
-        if self.url.starts_with("sqlite:") {
-            count!(
-                SqliteConnection,
-                "select name from sqlite_schema
-                 where type = 'table' and name not glob 'sqlite_*' and name not glob '_sqlx_*'"
-            )
-        } else {
-            count!(
-                PgConnection,
-                "select tablename::text from pg_tables
-                 where schemaname = current_schema() and tablename not like '\\_sqlx%'"
-            )
-        }
+        crate::tables::rows_about(&self.url, workspace).await
     }
 
     /// Every byte the store left on disk.

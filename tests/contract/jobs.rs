@@ -154,6 +154,29 @@ pub(crate) async fn a_lease_that_ran_out_is_uncertain(house: House) {
     assert_eq!(house.claim(at(99)).await, []);
 }
 
+pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
+    house.ask(card(1), at(0)).await;
+    let job = house.claim_one(at(0)).await;
+    house.store.prolong(&job, at(3)).await.unwrap();
+    assert_eq!(house.store.next_due().await.unwrap(), Some(at(3)));
+    assert_eq!(house.claim(at(2)).await, []);
+    // Whoever had it dies; the next one holds it.
+    let taken = house.claim_one(at(3)).await;
+    assert!(taken.uncertain);
+    let refused = async |job| match house.store.prolong(job, at(9)).await {
+        Err(StoreError::Conflict) => {}
+        other => panic!("{other:?}"),
+    };
+    refused(&job).await;
+    assert_eq!(house.store.next_due().await.unwrap(), Some(at(4)));
+    house.end(&taken, JobEnd::RetryAt(at(5))).await;
+    refused(&taken).await;
+    let last = house.claim_one(at(5)).await;
+    house.end(&last, JobEnd::Done).await;
+    refused(&last).await;
+    assert_eq!(house.store.backlog(at(99)).await.unwrap(), Backlog::default());
+}
+
 pub(crate) async fn uncertainty_is_kept_until_it_is_done(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;

@@ -195,6 +195,25 @@ pub(crate) async fn work_is_ended_or_taken_over_and_not_both(house: House) {
     assert_eq!(house.store.backlog(at(99)).await.unwrap(), Backlog::default());
 }
 
+/// A claim ran out; its owner prolongs it while another worker claims the work: one of them holds it.
+pub(crate) async fn a_claim_is_prolonged_or_taken_over_and_not_both(house: House) {
+    let other = store::open(&house.url()).await.unwrap();
+    for round in 0..ROUNDS {
+        house.ask(Work::ShowCard(CaseNumber(round)), at(0)).await;
+        let late = house.claim_one(at(0)).await;
+        let (prolonged, taken) = tokio::join!(house.store.prolong(&late, at(9)), async {
+            other.claim(at(5), at(6), 9).await.unwrap()
+        });
+        let holder = match (&prolonged, &taken[..]) {
+            (Ok(()), []) => &late,
+            (Err(StoreError::Conflict), [job]) => job,
+            other => panic!("{other:?}"),
+        };
+        house.end(holder, JobEnd::Done).await;
+    }
+    assert_eq!(house.store.backlog(at(99)).await.unwrap(), Backlog::default());
+}
+
 pub(crate) async fn two_processes_share_the_work(house: House) {
     let other = store::open(&house.url()).await.unwrap();
     let jobs = (1..=60).map(CaseNumber).map(|n| NewJob { work: Work::ShowCard(n), run_at: at(0) });

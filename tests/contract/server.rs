@@ -46,6 +46,36 @@ async fn a_server_that_cannot_be_used_says_why() {
     }
 }
 
+#[tokio::test]
+async fn over_tls_a_server_is_spoken_to_and_must_prove_who_it_is() {
+    let server = Server::with_tls();
+    server.run("create role clerk login superuser password 'hunter2'").await;
+    let url = |host: &str, how: &str| server.url_over_tls("clerk:hunter2", host, how);
+    let by = |mode: &str, authority: &str| {
+        format!("sslmode={mode}&sslrootcert={}", server.file(&format!("{authority}.crt")))
+    };
+    for how in
+        ["sslmode=require".to_owned(), by("verify-ca", "authority"), by("verify-full", "authority")]
+    {
+        store::open(&url("localhost", &how)).await.unwrap().ready().await.unwrap();
+    }
+    store::open(&url("127.0.0.1", &by("verify-ca", "authority"))).await.unwrap();
+    let name_it = "name its certificate authority (sslrootcert=<file>)";
+    for (host, how, says) in [
+        ("localhost", by("verify-full", "stranger"), name_it),
+        ("localhost", by("verify-ca", "stranger"), name_it),
+        ("localhost", "sslmode=verify-full".to_owned(), name_it),
+        // Its certificate is for another name.
+        ("127.0.0.1", by("verify-full", "authority"), name_it),
+        ("localhost", by("verify-full", "missing"), "is not there (sslrootcert"),
+        ("localhost", "sslmode=disable".to_owned(), "sslmode=require"),
+    ] {
+        let error = refused(&url(host, &how)).await;
+        assert!(error.contains(says), "{host} {how}: {error}");
+        assert!(!error.contains("hunter"), "{error}");
+    }
+}
+
 /// A user who may only read and write starts on tables that somebody else has made.
 #[tokio::test]
 async fn a_user_without_rights_on_the_schema_can_start() {

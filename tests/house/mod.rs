@@ -3,8 +3,9 @@
 
 pub mod binary;
 pub mod postgres;
+pub mod tables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +41,23 @@ pub const HEADERS: &str = "```Delivered-To: ana@example.net\nReceived: by 10.2.3
 pub enum Door {
     Socket,
     Http,
+}
+
+/// What a story's store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    /// The URL of a new store; for SQLite, of this file.
+    pub async fn url(self, file: &Path) -> String {
+        match self {
+            Self::Sqlite => format!("sqlite://{}", file.display()),
+            Self::Postgres => postgres::server().database().await,
+        }
+    }
 }
 
 /// A clock that stands still until it is moved.
@@ -84,8 +102,7 @@ pub struct House {
     /// Whether the bot is given the token of its first workspace.
     pub own_token: bool,
     database: PathBuf,
-    /// The PostgreSQL database, where the file is not the store.
-    server: Option<String>,
+    url: String,
     _dir: tempfile::TempDir,
 }
 
@@ -97,22 +114,21 @@ impl House {
 
     /// A bot with these limits in this workspace.
     pub async fn open_with(door: Door, limits: Limits, options: Options) -> Self {
-        let mut house = Self::closed(door, limits, options, None).await;
+        let mut house = Self::closed(On::Sqlite, door, limits, options).await;
         house.start().await;
         house
     }
 
-    /// A bot that speaks at once and without limits, on a PostgreSQL server.
-    pub async fn open_on_postgres(door: Door) -> Self {
-        let server = Some(postgres::server().database().await);
-        let mut house = Self::closed(door, eager(), Options::default(), server).await;
+    /// A bot that speaks at once and without limits, on this kind of store.
+    pub async fn open_on(on: On, door: Door) -> Self {
+        let mut house = Self::closed(on, door, eager(), Options::default()).await;
         house.start().await;
         house
     }
 
     /// A bot that is installed nowhere yet and may be by OAuth.
-    pub async fn open_to_installs(door: Door, options: Options) -> Self {
-        let mut house = Self::closed(door, eager(), options, None).await;
+    pub async fn open_to_installs(on: On, door: Door, options: Options) -> Self {
+        let mut house = Self::closed(on, door, eager(), options).await;
         house.oauth = Some(OAuth {
             client_id: house.slack.client_id().to_owned(),
             client_secret: SecretString::from(house.slack.client_secret()),
@@ -124,8 +140,9 @@ impl House {
         house
     }
 
-    async fn closed(door: Door, limits: Limits, options: Options, server: Option<String>) -> Self {
+    async fn closed(on: On, door: Door, limits: Limits, options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("secondlook.db");
         Self {
             slack: Playground::start(options).await.unwrap(),
             clock: Arc::new(TestClock::new()),
@@ -137,8 +154,8 @@ impl House {
             cases_kept: None,
             oauth: None,
             own_token: true,
-            database: dir.path().join("secondlook.db"),
-            server,
+            url: on.url(&database).await,
+            database,
             _dir: dir,
         }
     }
@@ -208,8 +225,7 @@ impl House {
     }
 
     pub fn database_url(&self) -> String {
-        let file = || format!("sqlite://{}", self.database.display());
-        self.server.clone().unwrap_or_else(file)
+        self.url.clone()
     }
 
     pub fn database(&self) -> &PathBuf {

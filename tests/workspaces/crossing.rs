@@ -4,12 +4,12 @@ use secondlook::domain::investigation::{Case, State};
 use secondlook::playground::{Playground, Upload};
 use serde_json::{Value, json};
 
-use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAILCHIMP, MAYA, TEAM};
+use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAILCHIMP, MAYA, On, TEAM};
 use crate::town::{BOTH, NORTH, TS, acknowledged, button, card, prompted_about, say_at, town};
 
 /// Both have case 1 about a message with the same timestamp; home has case 2 besides.
-async fn twins(door: Door) -> (House, Playground) {
-    let (house, north) = town(door).await;
+async fn twins(on: On, door: Door) -> (House, Playground) {
+    let (house, north) = town(on, door).await;
     for slack in [&house.slack, &north] {
         assert_eq!(say_at(slack, TS, MAILCHIMP), TS);
         card(slack, TS, "Mailchimp").await;
@@ -33,8 +33,8 @@ async fn command(slack: &Playground, words: &str) -> String {
     answer.ack.expect("a command is acknowledged").body["text"].to_string()
 }
 
-async fn each_is_spoken_to_with_its_own_token(door: Door) {
-    let (house, north) = twins(door).await;
+async fn each_is_spoken_to_with_its_own_token(on: On, door: Door) {
+    let (house, north) = twins(on, door).await;
     assert_eq!(house.slack.calls("chat.postMessage").len(), 2);
     assert_eq!(north.calls("chat.postMessage").len(), 1);
     let (here, there) =
@@ -45,19 +45,16 @@ async fn each_is_spoken_to_with_its_own_token(door: Door) {
     assert_eq!((opened > 0, north.calls("apps.connections.open").len()), (door == Door::Socket, 0));
 }
 
-#[tokio::test]
-async fn each_is_spoken_to_with_its_own_token_over_http() {
-    each_is_spoken_to_with_its_own_token(Door::Http).await;
+pub(crate) async fn each_is_spoken_to_with_its_own_token_over_http(on: On) {
+    each_is_spoken_to_with_its_own_token(on, Door::Http).await;
 }
 
-#[tokio::test]
-async fn each_is_spoken_to_with_its_own_token_over_one_app_token() {
-    each_is_spoken_to_with_its_own_token(Door::Socket).await;
+pub(crate) async fn each_is_spoken_to_with_its_own_token_over_one_app_token(on: On) {
+    each_is_spoken_to_with_its_own_token(on, Door::Socket).await;
 }
 
-#[tokio::test]
-async fn one_event_id_in_both_has_its_effect_in_both() {
-    let (house, north) = town(Door::Http).await;
+pub(crate) async fn one_event_id_in_both_has_its_effect_in_both(on: On) {
+    let (house, north) = town(on, Door::Http).await;
     for (slack, team) in [(&house.slack, TEAM), (&north, NORTH)] {
         slack.send_raw_event(json!({
             "type": "event_callback", "team_id": team, "event_id": "Ev0SAME", "event_time": 1,
@@ -71,9 +68,8 @@ async fn one_event_id_in_both_has_its_effect_in_both() {
     }
 }
 
-#[tokio::test]
-async fn buttons_reach_the_cases_of_their_own_workspace_only() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn buttons_reach_the_cases_of_their_own_workspace_only(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     let before = cases(&house, TEAM).await;
     for action in
         ["dismiss", "never_topic", "pause", "close", "open", "add_evidence", "why", "checklist"]
@@ -94,9 +90,8 @@ async fn buttons_reach_the_cases_of_their_own_workspace_only() {
     assert_eq!(cases(&house, TEAM).await, before);
 }
 
-#[tokio::test]
-async fn forms_that_point_at_the_other_workspace_change_nothing_there() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn forms_that_point_at_the_other_workspace_change_nothing_there(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     let before = cases(&house, TEAM).await;
     let values = json!({
         "title": {"i": {"value": "stolen"}}, "evidence": {"i": {"value": HEADERS}},
@@ -121,18 +116,16 @@ async fn forms_that_point_at_the_other_workspace_change_nothing_there() {
     assert_eq!(house.case_of(NORTH, 2).await, None);
 }
 
-#[tokio::test]
-async fn modals_open_where_they_were_asked_for() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn modals_open_where_they_were_asked_for(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     let shown = card(&north, TS, "").await;
     north.click(MAYA, BACKEND, shown["ts"].as_str().unwrap(), "open").await.unwrap();
     north.wait_until(|world| world.views(MAYA).pop()).await.unwrap();
     assert!(house.slack.views(MAYA).is_empty());
 }
 
-#[tokio::test]
-async fn commands_see_and_change_their_own_workspace_only() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn commands_see_and_change_their_own_workspace_only(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     let before = cases(&house, TEAM).await;
     for words in ["show 2", "close 2", "show #2", "close #2"] {
         assert!(command(&north, words).await.contains("no investigation 2"), "{words}");
@@ -147,9 +140,8 @@ async fn commands_see_and_change_their_own_workspace_only() {
     prompted_about(&house.slack, "Jenkins").await;
 }
 
-#[tokio::test]
-async fn threads_and_deletions_are_of_their_own_workspace() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn threads_and_deletions_are_of_their_own_workspace(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     let before = cases(&house, TEAM).await;
     north.say(secondlook::playground::Say::new(BACKEND, JONAS, HEADERS).in_thread(TS)).unwrap();
     card(&north, TS, "✓ mail headers").await;
@@ -160,9 +152,8 @@ async fn threads_and_deletions_are_of_their_own_workspace() {
     assert_eq!(cases(&house, TEAM).await, before);
 }
 
-#[tokio::test]
-async fn a_shared_channel_s_event_is_for_whom_it_was_authorised() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn a_shared_channel_s_event_is_for_whom_it_was_authorised(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     // It happened in home's workspace, and the app was told as installed in north's.
     north.send_raw_event(json!({
         "type": "event_callback", "team_id": TEAM, "context_team_id": NORTH, "event_id": "Ev1", "event_time": 1,
@@ -174,9 +165,8 @@ async fn a_shared_channel_s_event_is_for_whom_it_was_authorised() {
     assert_ne!(house.case_of(NORTH, 1).await.unwrap().state, State::Prompted);
 }
 
-#[tokio::test]
-async fn the_other_workspace_s_files_links_and_response_urls_are_out_of_reach() {
-    let (house, north) = twins(Door::Http).await;
+pub(crate) async fn the_other_workspace_s_files_links_and_response_urls_are_out_of_reach(on: On) {
+    let (house, north) = twins(on, Door::Http).await;
     let secret = "Authentication-Results: mx; dkim=fail header.i=@only-at-home.example";
     let upload = Upload {
         channel: BACKEND.to_owned(),

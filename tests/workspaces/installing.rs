@@ -6,11 +6,11 @@ use secondlook::playground::{Fault, FaultKind, Options};
 use url::Url;
 
 use crate::browser::Page;
-use crate::house::{Door, House, TEAM};
+use crate::house::{Door, House, On, TEAM};
 use crate::town::{browser, install, installed, prompted};
 
-async fn house() -> House {
-    House::open_to_installs(Door::Http, Options::default()).await
+async fn house(on: On) -> House {
+    House::open_to_installs(on, Door::Http, Options::default()).await
 }
 
 fn parameter(url: &str, name: &str) -> String {
@@ -30,10 +30,9 @@ fn set(url: &str, name: &str, value: Option<&str>) -> String {
     url.into()
 }
 
-#[tokio::test]
-async fn a_browser_is_sent_to_slack_and_comes_back_to_a_bot_that_works() {
+pub(crate) async fn a_browser_is_sent_to_slack_and_comes_back_to_a_bot_that_works(on: On) {
     for door in [Door::Http, Door::Socket] {
-        let house = House::open_to_installs(door, Options::default()).await;
+        let house = House::open_to_installs(on, door, Options::default()).await;
         let browser = browser(&house);
         let begun = browser.get("/slack/install").await;
         let slack = begun.location();
@@ -53,9 +52,8 @@ async fn a_browser_is_sent_to_slack_and_comes_back_to_a_bot_that_works() {
     }
 }
 
-#[tokio::test]
-async fn a_smaller_size_asks_for_less_and_a_wrong_one_is_named() {
-    let house = house().await;
+pub(crate) async fn a_smaller_size_asks_for_less_and_a_wrong_one_is_named(on: On) {
+    let house = house(on).await;
     let browser = browser(&house);
     let begun = browser.get("/slack/install?size=ask-only").await;
     let asked = parameter(begun.location(), "scope");
@@ -65,11 +63,10 @@ async fn a_smaller_size_asks_for_less_and_a_wrong_one_is_named() {
     browser.get("/slack/install?size=huge").await.says(400, "size=ask-only");
 }
 
-#[tokio::test]
-async fn over_tls_the_cookie_is_bound_to_the_host() {
-    let mut house = house().await;
+pub(crate) async fn over_tls_the_cookie_is_bound_to_the_host(on: On) {
+    let mut house = house(on).await;
     house.stop().await;
-    house.oauth.as_mut().unwrap().public_url = "https://bot.example.com".to_owned();
+    house.oauth.as_mut().unwrap().public_url = String::from("https://bot.example.com");
     house.start().await;
     let browser = browser(&house);
     let begun = browser.get("/slack/install").await;
@@ -88,9 +85,8 @@ async fn spoiled(house: &House, spoil: impl Fn(&str) -> String) -> Page {
     browser.get(&spoil(&back)).await
 }
 
-#[tokio::test]
-async fn whatever_goes_wrong_the_page_says_what_and_nothing_is_installed() {
-    let house = house().await;
+pub(crate) async fn whatever_goes_wrong_the_page_says_what_and_nothing_is_installed(on: On) {
+    let house = house(on).await;
     let same = |url: &str| url.to_owned();
     let with =
         |name: &'static str, value: Option<&'static str>| move |url: &str| set(url, name, value);
@@ -122,9 +118,8 @@ async fn whatever_goes_wrong_the_page_says_what_and_nothing_is_installed() {
     assert_eq!(installed(&house).await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_person_who_cancels_is_told_so() {
-    let house = house().await;
+pub(crate) async fn a_person_who_cancels_is_told_so(on: On) {
+    let house = house(on).await;
     let browser = browser(&house);
     let begun = browser.get("/slack/install").await;
     let back = house.slack.cancel(begun.location()).unwrap();
@@ -132,9 +127,8 @@ async fn a_person_who_cancels_is_told_so() {
     assert_eq!(installed(&house).await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_state_is_good_for_ten_minutes_one_use_and_one_browser() {
-    let house = house().await;
+pub(crate) async fn a_state_is_good_for_ten_minutes_one_use_and_one_browser(on: On) {
+    let house = house(on).await;
     let (mine, theirs) = (browser(&house), browser(&house));
     let begun = mine.get("/slack/install").await;
     let back = house.slack.allow(begun.location(), &[]).unwrap();
@@ -153,9 +147,8 @@ async fn a_state_is_good_for_ten_minutes_one_use_and_one_browser() {
     mine.get(&again).await.says(400, "longer than ten minutes");
 }
 
-#[tokio::test]
-async fn replicas_share_what_was_used() {
-    let house = house().await;
+pub(crate) async fn replicas_share_what_was_used(on: On) {
+    let house = house(on).await;
     let second =
         secondlook::bot::Bot::start_with(house.config(), house.clock.clone()).await.unwrap();
     let (here, there) = (browser(&house), crate::browser::Browser::new(second.bind_addr()));
@@ -169,9 +162,8 @@ async fn replicas_share_what_was_used() {
     second.stop().await;
 }
 
-#[tokio::test]
-async fn declining_what_is_optional_is_fine_and_what_is_needed_is_named() {
-    let house = house().await;
+pub(crate) async fn declining_what_is_optional_is_fine_and_what_is_needed_is_named(on: On) {
+    let house = house(on).await;
     let browser = browser(&house);
     let begun = browser.get("/slack/install").await;
     let back = house.slack.allow(begun.location(), &["groups:history", "chat:write"]).unwrap();
@@ -189,9 +181,8 @@ async fn without_the_variables_there_is_nothing_to_install_from() {
     assert_eq!(browser(&house).get("/slack/oauth/callback?code=x").await.status, 404);
 }
 
-#[tokio::test]
-async fn a_workspace_with_a_token_and_one_that_installs_live_side_by_side() {
-    let mut house = house().await;
+pub(crate) async fn a_workspace_with_a_token_and_one_that_installs_live_side_by_side(on: On) {
+    let mut house = house(on).await;
     let other = house.slack.another_workspace(crate::town::north());
     crate::town::deliver_to(&mut house, &other).await;
     install(&house, &other).await.says(200, "is installed");

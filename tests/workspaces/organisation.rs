@@ -3,21 +3,21 @@
 use secondlook::playground::{Options, Say};
 use serde_json::{Value, json};
 
-use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, TEAM};
+use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, On, TEAM};
 use crate::town::{acknowledged, card, install, installed, prompted};
 
 const ORGANISATION: &str = "E0ACME0001";
 
-async fn house(door: Door) -> House {
+async fn house(on: On, door: Door) -> House {
     let house =
-        House::open_to_installs(door, Options { org_wide: true, ..Options::default() }).await;
+        House::open_to_installs(on, door, Options { org_wide: true, ..Options::default() }).await;
     install(&house, &house.slack).await.says(200, "is installed");
     assert_eq!(installed(&house).await, [ORGANISATION]);
     house
 }
 
-async fn every_door_agrees(door: Door) {
-    let house = house(door).await;
+async fn every_door_agrees(on: On, door: Door) {
+    let house = house(on, door).await;
     let (thread, shown) = prompted(&house.slack).await;
     house.slack.say(Say::new(BACKEND, JONAS, HEADERS).in_thread(&thread)).unwrap();
     let shown_again = card(&house.slack, &thread, "✓ mail headers").await;
@@ -33,19 +33,18 @@ async fn every_door_agrees(door: Door) {
     assert_eq!(known.iter().map(|known| known.id.as_str()).collect::<Vec<_>>(), [ORGANISATION]);
 }
 
-#[tokio::test]
-async fn every_door_agrees_over_http() {
-    every_door_agrees(Door::Http).await;
+pub(crate) async fn every_door_agrees_over_http(on: On) {
+    every_door_agrees(on, Door::Http).await;
 }
 
-#[tokio::test]
-async fn every_door_agrees_over_socket_mode() {
-    every_door_agrees(Door::Socket).await;
+pub(crate) async fn every_door_agrees_over_socket_mode(on: On) {
+    every_door_agrees(on, Door::Socket).await;
 }
 
-#[tokio::test]
-async fn another_of_its_workspaces_is_the_same_installation_and_a_foreign_one_is_none() {
-    let house = house(Door::Http).await;
+pub(crate) async fn another_of_its_workspaces_is_the_same_installation_and_a_foreign_one_is_none(
+    on: On,
+) {
+    let house = house(on, Door::Http).await;
     let event = |id: &str, team: &str, organisation: &str, channel: &str| {
         json!({
             "type": "event_callback", "team_id": team, "enterprise_id": organisation, "event_id": id, "event_time": 1,
@@ -66,9 +65,8 @@ async fn another_of_its_workspaces_is_the_same_installation_and_a_foreign_one_is
     }
 }
 
-#[tokio::test]
-async fn its_removal_is_understood_though_it_names_a_team() {
-    let house = house(Door::Http).await;
+pub(crate) async fn its_removal_is_understood_though_it_names_a_team(on: On) {
+    let house = house(on, Door::Http).await;
     house.slack.uninstall();
     acknowledged(&house.slack).await;
     assert_eq!(installed(&house).await, Vec::<String>::new());

@@ -8,9 +8,8 @@ use secondlook::domain::WorkspaceId;
 use secondlook::domain::digest::Week;
 use secondlook::playground::{Playground, Say};
 use serde_json::json;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
-use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, TEAM};
+use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, On, TEAM, tables};
 use crate::town::{NORTH, acknowledged, card, install, installed, prompted, prompted_about, town};
 
 const DAYS: SignedDuration = SignedDuration::from_hours(24);
@@ -45,30 +44,8 @@ async fn lived_in(house: &House, slack: &Playground, team: &str) {
     house.store().await.commit(&change, house.clock.now()).await.unwrap();
 }
 
-async fn database(house: &House) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(house.database());
-    SqlitePool::connect_with(options).await.unwrap()
-}
-
-/// How many rows each table has about a workspace. The tables are those of the schema, so that none is forgotten.
 async fn rows(house: &House, team: &str) -> BTreeMap<String, i64> {
-    let pool = database(house).await;
-    let tables: Vec<String> = sqlx::query_scalar(
-        "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name <> '_sqlx_migrations'",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap();
-    let mut counts = BTreeMap::new();
-    for table in tables {
-        let sql = format!("select count(*) from {table} where workspace_id = $1");
-        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(team).fetch_one(&pool).await;
-        let count: i64 =
-            count.unwrap_or_else(|error| panic!("{table} is of no workspace: {error}"));
-        counts.insert(table, count);
-    }
-    pool.close().await;
-    counts
+    tables::rows_about(&house.database_url(), team).await
 }
 
 fn empty(counts: &BTreeMap<String, i64>) -> Vec<&str> {
@@ -89,9 +66,8 @@ async fn forgotten(house: &House, tables: usize) -> BTreeMap<String, i64> {
     tokio::time::timeout(std::time::Duration::from_secs(30), look).await.unwrap()
 }
 
-#[tokio::test]
-async fn thirty_days_after_its_removal_no_table_knows_the_workspace() {
-    let (mut house, north) = town(Door::Http).await;
+pub(crate) async fn thirty_days_after_its_removal_no_table_knows_the_workspace(on: On) {
+    let (mut house, north) = town(on, Door::Http).await;
     for (slack, team) in [(&house.slack, TEAM), (&north, NORTH)] {
         lived_in(&house, slack, team).await;
         let counts = rows(&house, team).await;
@@ -119,16 +95,12 @@ async fn thirty_days_after_its_removal_no_table_knows_the_workspace() {
     after.insert("history".to_owned(), home["history"]);
     after.insert("words".to_owned(), home["words"]);
     assert_eq!(after, home);
-    let mut bytes = Vec::new();
-    for file in std::fs::read_dir(house.database().parent().unwrap()).unwrap() {
-        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
-    }
-    assert!(!bytes.windows(NORTH.len()).any(|window| window == NORTH.as_bytes()));
+    let kept = tables::everything(&house.database_url()).await;
+    assert!(tables::holds(&kept, TEAM) && !tables::holds(&kept, NORTH));
 }
 
-#[tokio::test]
-async fn whoever_comes_back_in_time_finds_everything() {
-    let (mut house, north) = town(Door::Http).await;
+pub(crate) async fn whoever_comes_back_in_time_finds_everything(on: On) {
+    let (mut house, north) = town(on, Door::Http).await;
     let (thread, _) = prompted(&north).await;
     north.uninstall();
     acknowledged(&north).await;
@@ -142,9 +114,8 @@ async fn whoever_comes_back_in_time_finds_everything() {
     card(&north, &thread, "✓ mail headers").await;
 }
 
-#[tokio::test]
-async fn its_work_rests_at_once_and_the_other_workspace_goes_on() {
-    let (house, north) = town(Door::Socket).await;
+pub(crate) async fn its_work_rests_at_once_and_the_other_workspace_goes_on(on: On) {
+    let (house, north) = town(on, Door::Socket).await;
     prompted(&north).await;
     north.uninstall();
     acknowledged(&north).await;
@@ -158,9 +129,8 @@ async fn its_work_rests_at_once_and_the_other_workspace_goes_on() {
     assert_eq!(north.look(|world| world.calls().len()), before);
 }
 
-#[tokio::test]
-async fn a_removal_told_after_a_new_installation_changes_nothing() {
-    let (house, north) = town(Door::Http).await;
+pub(crate) async fn a_removal_told_after_a_new_installation_changes_nothing(on: On) {
+    let (house, north) = town(on, Door::Http).await;
     for kind in [
         json!({"type": "app_uninstalled"}),
         json!({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0SECONDLK"]}}),

@@ -1,5 +1,6 @@
 //! Tokens that end: renewed in time, by one process, and what happens when that fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -9,17 +10,22 @@ use secondlook::bot::Bot;
 use secondlook::config::Partial;
 use secondlook::doctor::{Verdict, examine};
 use secondlook::playground::{Fault, FaultKind, Options, Playground, World};
+use secondlook::slack::client::Client;
+use secondlook::slack::oauth::Credentials;
+use secondlook::slack::seal::Keyring;
+use secondlook::slack::workspaces::{OAuth, Workspaces};
+use tokio_util::sync::CancellationToken;
 
-use crate::house::{Door, House};
+use crate::house::{Door, House, On};
 use crate::town::{calls, install, installations, prompted, prompted_about};
 
 const HALF_A_DAY: Duration = Duration::from_hours(12);
 /// Sooner than Slack ends the token, later than the bot renews it.
 const LATE: SignedDuration = SignedDuration::from_mins(10 * 60 + 30);
 
-async fn house() -> House {
+async fn house(on: On) -> House {
     let options = Options { token_life: Some(HALF_A_DAY), ..Options::default() };
-    let house = House::open_to_installs(Door::Http, options).await;
+    let house = House::open_to_installs(on, Door::Http, options).await;
     install(&house, &house.slack).await.says(200, "is installed");
     house
 }
@@ -42,9 +48,8 @@ async fn until_renewal(house: &House, ended: impl Fn(&Installation) -> bool) {
     tokio::time::timeout(Duration::from_secs(30), wait).await.unwrap();
 }
 
-#[tokio::test]
-async fn of_two_replicas_one_renews_a_token_before_it_ends() {
-    let mut house = house().await;
+pub(crate) async fn of_two_replicas_one_renews_a_token_before_it_ends(on: On) {
+    let mut house = house(on).await;
     let old = house.slack.bot_token();
     house.stop().await;
     house.clock.advance(LATE);
@@ -63,10 +68,9 @@ async fn of_two_replicas_one_renews_a_token_before_it_ends() {
     prompted(&house.slack).await;
 }
 
-#[tokio::test]
-async fn a_token_that_ended_is_renewed_and_the_card_stands_once() {
+pub(crate) async fn a_token_that_ended_is_renewed_and_the_card_stands_once(on: On) {
     for error in ["token_expired", "token_revoked", "invalid_auth"] {
-        let house = house().await;
+        let house = house(on).await;
         house.slack.end_token(error);
         prompted(&house.slack).await;
         let posts = house.slack.calls("chat.postMessage");
@@ -76,17 +80,15 @@ async fn a_token_that_ended_is_renewed_and_the_card_stands_once() {
     }
 }
 
-#[tokio::test]
-async fn a_token_past_its_end_is_renewed_before_it_is_used() {
-    let house = house().await;
+pub(crate) async fn a_token_past_its_end_is_renewed_before_it_is_used(on: On) {
+    let house = house(on).await;
     house.clock.advance(SignedDuration::from_hours(13));
     prompted(&house.slack).await;
     assert_eq!((renewals(&house.slack), house.slack.calls("chat.postMessage").len()), (1, 1));
 }
 
-#[tokio::test]
-async fn what_another_process_renewed_is_read_again_once() {
-    let house = house().await;
+pub(crate) async fn what_another_process_renewed_is_read_again_once(on: On) {
+    let house = house(on).await;
     prompted(&house.slack).await;
     house.clock.advance(LATE);
     let other = Bot::start_with(house.config(), house.clock.clone()).await.unwrap();
@@ -97,9 +99,8 @@ async fn what_another_process_renewed_is_read_again_once() {
     assert_eq!(renewals(&house.slack), 1);
 }
 
-#[tokio::test]
-async fn a_renewal_whose_answer_was_lost_is_told_while_the_old_token_goes_on() {
-    let mut house = house().await;
+pub(crate) async fn a_renewal_whose_answer_was_lost_is_told_while_the_old_token_goes_on(on: On) {
+    let mut house = house(on).await;
     house.stop().await;
     house.clock.advance(LATE);
     house.slack.fail(Fault::new("oauth.v2.access", 1, FaultKind::AnswerLost));
@@ -131,9 +132,34 @@ async fn a_renewal_whose_answer_was_lost_is_told_while_the_old_token_goes_on() {
     assert_eq!(only(&house).await.renewal_failed, None);
 }
 
-#[tokio::test]
-async fn work_waits_for_a_token_that_could_not_be_renewed() {
-    let house = house().await;
+/// Whoever waits for a renewal may be given up; what Slack granted is saved all the same, for it is granted once.
+pub(crate) async fn a_renewal_goes_on_though_nobody_waits_for_it(on: On) {
+    let mut house = house(on).await;
+    house.stop().await;
+    house.clock.advance(LATE);
+    let slow = FaultKind::Slow(Duration::from_millis(500));
+    house.slack.fail(Fault::new("oauth.v2.access", 1, slow));
+    let set = house.oauth.clone().unwrap();
+    let keyring = Keyring::new(&set.keys.current, None);
+    let credentials = Credentials { client_id: set.client_id, client_secret: set.client_secret };
+    let oauth = Some(OAuth { credentials, keyring });
+    let client = Arc::new(Client::new(&house.slack.api_url()).unwrap());
+    let (store, clock) = (house.store().await, house.clock.clone());
+    let all = Arc::new(Workspaces::new(client, store, clock, None, oauth));
+    let asked = |world: &World| (world.struck("oauth.v2.access", None) > 0).then_some(());
+    tokio::select! {
+        () = all.keep_fresh(CancellationToken::new()) => {}
+        asked = house.slack.wait_until(asked) => asked.unwrap(),
+    }
+    assert!(only(&house).await.renewing_until.is_some(), "it is not done yet");
+    until_renewal(&house, |known| known.expires_at > Some(house.clock.now() + LATE)).await;
+    house.slack.end_older_tokens("token_expired");
+    house.start().await;
+    prompted(&house.slack).await;
+}
+
+pub(crate) async fn work_waits_for_a_token_that_could_not_be_renewed(on: On) {
+    let house = house(on).await;
     house.slack.fail(Fault::error("oauth.v2.access", Fault::ALWAYS, "invalid_refresh_token"));
     house.slack.end_token("token_expired");
     let thread = house.say(crate::house::BACKEND, crate::house::MAYA, crate::house::MAILCHIMP);

@@ -5,7 +5,7 @@ use secondlook::playground::{Options, Playground, Say, Workspace, World};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Page};
-use crate::house::{BACKEND, Door, House, MAYA, TEAM, is_card};
+use crate::house::{BACKEND, Door, House, MAYA, On, TEAM, is_card};
 
 /// The other workspace.
 pub(crate) const NORTH: &str = "T0NORTH001";
@@ -25,8 +25,8 @@ pub(crate) fn north() -> Options {
 }
 
 /// A bot installed in both.
-pub(crate) async fn town(door: Door) -> (House, Playground) {
-    let mut house = House::open_to_installs(door, Options::default()).await;
+pub(crate) async fn town(on: On, door: Door) -> (House, Playground) {
+    let mut house = House::open_to_installs(on, door, Options::default()).await;
     let other = house.slack.another_workspace(north());
     deliver_to(&mut house, &other).await;
     install(&house, &house.slack).await.says(200, "is installed");

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -53,11 +53,12 @@ impl SqliteFile {
         }
         migrate(&store.writer)
             .await
-            .with_context(|| format!("could not bring the database {url} up to date"))?;
+            .with_context(|| format!("could not bring the database {} up to date", place(url)))?;
         if store.sweeper.is_some() {
-            store.presence = presence::enter(options.get_filename(), &store)
-                .await
-                .with_context(|| format!("could not take over the work of the database {url}"))?;
+            store.presence =
+                presence::enter(options.get_filename(), &store).await.with_context(|| {
+                    format!("could not take over the work of the database {}", place(url))
+                })?;
         }
         store.empty_log().await;
         Ok(store)
@@ -92,7 +93,7 @@ impl SqliteFile {
             .after_release(|conn, _| Box::pin(is_sound(conn)))
             .connect_with(writer)
             .await
-            .with_context(|| format!("could not open the database {url}"))?;
+            .with_context(|| format!("could not open the database {}", place(url)))?;
         Ok(if url.contains(":memory:") {
             Self {
                 readers: writer.clone(),
@@ -175,9 +176,19 @@ async fn migrate(writer: &SqlitePool) -> anyhow::Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// The database in words: a password has no place in such a URL, and somebody may have put one there.
+fn place(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(place, _)| place)
+}
+
+/// Reads a URL. Why one can't be read is not said: the reason could repeat what should not stand there.
+pub(super) fn parse(url: &str) -> anyhow::Result<SqliteConnectOptions> {
+    SqliteConnectOptions::from_str(url)
+        .map_err(|_| anyhow!("{} is no SQLite URL: write sqlite://<path of a file>", place(url)))
+}
+
 fn options(url: &str) -> anyhow::Result<SqliteConnectOptions> {
-    let options = SqliteConnectOptions::from_str(url)
-        .with_context(|| format!("{url} is no SQLite URL: write sqlite://<path of a file>"))?
+    let options = parse(url)?
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .synchronous(SqliteSynchronous::Full)
