@@ -1,5 +1,6 @@
 //! Puts the rooms together: the one place that sees store, Slack, web and app at once.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +16,11 @@ use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, SystemClock, Workspace};
 use crate::app::{App, deliver, retention};
 use crate::config::{Config, KeyChange, Records};
-use crate::domain::WorkspaceId;
 use crate::domain::channel::Patterns;
+use crate::domain::digest::{Channels, Plan};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::policy::Limits;
+use crate::domain::{ChannelId, WorkspaceId};
 use crate::manifest;
 use crate::slack::chat::SlackChat;
 use crate::slack::client::Client;
@@ -68,7 +70,7 @@ impl Bot {
             Some(token) => Some((identify(&client, token, store.as_ref()).await?, token.clone())),
             None => None,
         };
-        let digest_of = digest_of(own.as_ref(), &config, store.as_ref()).await?;
+        let digests = digests(own.as_ref(), config.digest.channels, store.as_ref()).await?;
         let oauth = config.oauth.as_ref().map(oauth);
         let workspaces = Arc::new(Workspaces::new(
             Arc::clone(&client),
@@ -77,17 +79,16 @@ impl Bot {
             own,
             oauth.clone(),
         ));
-        let mut app = App::new(
+        let app = App::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::new(knowledge),
             config.limits,
             config.incidents,
-        );
-        app = app.with_quiet_hours(config.quiet_hours).keeping_cases(config.cases_kept);
-        if let Some(workspace) = digest_of {
-            app = app.with_digest(workspace, config.digest);
-        }
+        )
+        .with_quiet_hours(config.quiet_hours)
+        .keeping_cases(config.cases_kept)
+        .with_digests(config.digest.schedule, digests);
         let app = Arc::new(app);
 
         let bot = Self {
@@ -99,15 +100,17 @@ impl Bot {
             background: TaskTracker::new(),
         };
         let tasks = bot.tasks.clone();
+        let chat = Arc::new(SlackChat::new(Arc::clone(&workspaces)));
         let reception: Arc<dyn Receive> =
-            Arc::new(Reception::new(Arc::clone(&app), Arc::clone(&workspaces), tasks.clone()));
+            Arc::new(Reception::new(Arc::clone(&app), Arc::clone(&chat), tasks.clone()));
         let mut router = web::health(Arc::clone(&app));
         if let Some(secret) = &config.signing_secret {
             router = router.merge(slack::http::router(Arc::clone(&reception), secret));
         }
         if let (Some(oauth), Some(set)) = (oauth, config.oauth) {
             let installs = Arc::clone(&workspaces);
-            let installer = Installer::new(installs, oauth, set.public_url, sizes(), tasks);
+            let installer =
+                Installer::new(installs, oauth, set.public_url, sizes(), set.only, tasks);
             router = router.merge(installer.router());
             let (workspaces, worker) = (Arc::clone(&workspaces), bot.worker.clone());
             bot.background.spawn(async move { workspaces.keep_fresh(worker).await });
@@ -118,7 +121,6 @@ impl Bot {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        let chat = Arc::new(SlackChat::new(workspaces));
         bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
         bot.background.spawn(retention::run(app, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
@@ -166,14 +168,19 @@ impl Bot {
     }
 }
 
-/// The bot's app on the store of one workspace, without Slack: for commands that only read or ask.
-pub async fn on_records(records: Records) -> anyhow::Result<(App, Workspace)> {
+/// The bot's app on the store of one workspace, without Slack: for commands that only read or ask. Where the store knows
+/// several, one must be named.
+pub async fn on_records(
+    records: Records,
+    named: Option<WorkspaceId>,
+) -> anyhow::Result<(App, Workspace)> {
     let store = store::open(records.database_url.as_str()).await?;
-    let known = store.workspaces().await.context("could not read the workspaces")?;
+    let mut known = store.workspaces().await.context("could not read the workspaces")?;
+    let all = known.len();
+    known.retain(|known| named.as_ref().is_none_or(|named| named == &known.id));
     let [workspace] = &known[..] else {
         bail!(
-            "the store knows {} workspaces, and this needs exactly one: is DATABASE_URL the one the bot uses?",
-            known.len()
+            "the store knows {all} workspaces, and this needs exactly one of them: name it with --workspace; or is DATABASE_URL not the one the bot uses?"
         )
     };
     let (limits, incidents) = (Limits::default(), Patterns::default());
@@ -184,7 +191,13 @@ pub async fn on_records(records: Records) -> anyhow::Result<(App, Workspace)> {
         limits,
         incidents,
     );
-    Ok((app.with_digest(workspace.id.clone(), records.digest), workspace.clone()))
+    let Plan { channels, schedule } = records.digest;
+    let digests = match channels {
+        Channels::Nowhere => BTreeMap::new(),
+        Channels::One(channel) => BTreeMap::from([(workspace.id.clone(), channel)]),
+        Channels::Each(digests) => digests,
+    };
+    Ok((app.with_digests(schedule, digests), workspace.clone()))
 }
 
 fn knowledge(own: &[(String, String)]) -> anyhow::Result<Knowledge> {
@@ -237,26 +250,30 @@ fn sizes() -> Vec<Size> {
     vec![size("listen", manifest::Size::Listen), size("ask-only", manifest::Size::AskOnly)]
 }
 
-/// Whose digest is posted: its channel is one workspace's.
-async fn digest_of(
+/// Where the digest of each workspace is posted. One channel alone is of one workspace: the one with a token of its own, or
+/// the only one that is installed.
+async fn digests(
     own: Option<&(Workspace, SecretString)>,
-    config: &Config,
+    channels: Channels,
     store: &dyn Store,
-) -> anyhow::Result<Option<WorkspaceId>> {
+) -> anyhow::Result<BTreeMap<WorkspaceId, ChannelId>> {
+    let channel = match channels {
+        Channels::Nowhere => return Ok(BTreeMap::new()),
+        Channels::Each(digests) => return Ok(digests),
+        Channels::One(channel) => channel,
+    };
     if let Some((workspace, _)) = own {
-        return Ok(Some(workspace.id.clone()));
+        return Ok(BTreeMap::from([(workspace.id.clone(), channel)]));
     }
     let installed = store.installations().await.context("could not read the installations")?;
     if let [only] = &installed[..] {
-        return Ok(Some(only.workspace.clone()));
+        return Ok(BTreeMap::from([(only.workspace.clone(), channel)]));
     }
-    if config.digest.channel.is_some() {
-        tracing::warn!(
-            workspaces = installed.len(),
-            "no digest is posted: SECONDLOOK_DIGEST_CHANNEL is of one workspace, which is known when SLACK_BOT_TOKEN is set or the app is installed in one workspace only"
-        );
-    }
-    Ok(None)
+    tracing::warn!(
+        workspaces = installed.len(),
+        "no digest is posted: SECONDLOOK_DIGEST_CHANNEL names one channel, and it isn't known of which workspace; name both, such as T0123456789:C0123456789"
+    );
+    Ok(BTreeMap::new())
 }
 
 /// Who the bot is where its token is from. With Slack out of reach, what the store remembers does.

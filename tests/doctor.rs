@@ -324,6 +324,33 @@ async fn being_told_to_wait_is_no_fault() {
     report.says("– bot token", &["wait 60 s"]).ends_with(0);
 }
 
+// ── the digest ──────────────────────────────────────────────────────────────────────────────────
+
+#[tokio::test]
+async fn the_digest_has_a_channel_it_can_be_posted_in() {
+    let digest = async |set: &str| {
+        let patient = Patient::new().await;
+        patient.set("SECONDLOOK_DIGEST_CHANNEL", set).see_the_doctor().await
+    };
+    digest("C0GENERAL1").await.says("✓ digest", &["C0GENERAL1 of T0ACME0001"]).ends_with(0);
+    let report = digest("T0ACME0001:C0GENERAL1").await;
+    report.says("✓ digest", &["C0GENERAL1 of T0ACME0001"]).ends_with(0);
+    let report = digest("C0RANDOM01").await;
+    report.says("✗ digest", &["the bot is not in C0RANDOM01", "/invite"]).ends_with(1);
+    let report = digest("C0SHARED01").await;
+    report.says("✗ digest", &["shared with another company"]).ends_with(1);
+    let report = digest("C0NOWHERE1").await;
+    report.says("✗ digest", &["no C0NOWHERE1", "check the id"]).ends_with(1);
+    let report = digest("T0ACME0001:C0GENERAL1,T0NORTH001:C0GENERAL1").await;
+    report
+        .says("✓ digest", &["C0GENERAL1 of T0ACME0001"])
+        .says("✗ digest", &["not installed in T0NORTH001"])
+        .ends_with(1);
+    let report = digest("general").await;
+    report.says("✗ configuration", &["SECONDLOOK_DIGEST_CHANNEL is \"general\""]).ends_with(2);
+    assert!(!report.text.contains(" digest:"), "{}", report.text);
+}
+
 // ── the clock ──────────────────────────────────────────────────────────────────────────────────
 
 /// Goes wrong by a fixed time.

@@ -21,9 +21,10 @@ const ALL: [(Door, Size); 4] = [
 /// What Slack wants for a method: one of these scopes of the bot's token.
 struct Method(&'static str, &'static [&'static str]);
 
-const METHODS: [Method; 11] = [
+const METHODS: [Method; 12] = [
     // With the app-level token, whose scope connections:write is no manifest's business.
     Method("apps.connections.open", &[]),
+    Method("auth.revoke", &[]),
     Method("auth.test", &[]),
     Method("chat.postEphemeral", &["chat:write"]),
     Method("chat.postMessage", &["chat:write"]),

@@ -33,6 +33,7 @@ contract! {
     cases::a_case_is_found_by_thread_and_by_evidence,
     cases::an_old_copy_is_refused,
     cases::a_thread_has_one_case,
+    cases::cards_that_people_wait_for_are_found_by_channel,
     cases::numbers_are_never_given_twice,
     cases::lists_show_investigations_that_may_be_seen,
     cases::a_period_has_what_ended_in_it_and_what_is_open,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use house::{BACKEND, Door, GENERAL, HEADERS, House, JONAS, LEADS, PRIYA, is_card, text};
 use jiff::SignedDuration;
 use secondlook::bot::{Bot, backup, restore};
-use secondlook::domain::digest::{Plan, Schedule};
+use secondlook::domain::digest::{Channels, Plan, Schedule};
 use secondlook::playground::{Call, Fault, FaultKind, World};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn house(channel: &str) -> House {
     house.stop().await;
     house.clock.set(WEDNESDAY);
     house.digest = Plan {
-        channel: Some(channel.into()),
+        channels: Channels::One(channel.into()),
         schedule: Schedule::parse("Mon 09:00 Europe/Berlin").unwrap(),
     };
     house.start().await;

@@ -5,7 +5,7 @@ mod house;
 use house::{BACKEND, Door, GENERAL, House, JONAS, MAYA, On, is_card, text};
 use jiff::SignedDuration;
 use secondlook::bot::Bot;
-use secondlook::domain::digest::{Plan, Schedule};
+use secondlook::domain::digest::{Channels, Plan, Schedule};
 use secondlook::domain::policy::Limits;
 use secondlook::playground::{Fault, FaultKind, World};
 use serde_json::{Value, json};
@@ -55,8 +55,10 @@ async fn one_card_one_reminder_one_digest_of_three_replicas() {
     let mut house = House::open_on(On::Postgres, Door::Socket).await;
     house.stop().await;
     house.clock.set(BEGINNING);
-    house.digest =
-        Plan { channel: Some(GENERAL.into()), schedule: Schedule::parse("Mon 09:00 UTC").unwrap() };
+    house.digest = Plan {
+        channels: Channels::One(GENERAL.into()),
+        schedule: Schedule::parse("Mon 09:00 UTC").unwrap(),
+    };
     house.start().await;
     let others = two_more(&house).await;
 

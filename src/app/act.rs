@@ -333,7 +333,7 @@ impl App {
         message: &Message,
     ) -> Result<Answer, StoreError> {
         let language = case.language.clone();
-        let known = case.evidence.iter().any(|e| e.message.as_ref() == Some(&message.ts));
+        let known = case.has_evidence_from(&message.ts);
         let evidence = self.evidence_in(message);
         if known || !case.listens() {
             return Ok(self.private(

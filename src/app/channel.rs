@@ -82,7 +82,7 @@ impl App {
             let known = self.store.channel(&job.workspace, id, now).await?;
             let state = seen(&channel, known.clone());
             let noted = if !opens_incident(&channel, &state, &self.incidents, now) {
-                self.note_channel(job, id, &known, state).await
+                self.note_channel(job, id, &channel, &known, state).await
             } else if !channel.member {
                 if may_fail(chat.join(&job.workspace, id).await)?.is_none() {
                     return Ok(self.done(job).await?);
@@ -128,21 +128,30 @@ impl App {
         Ok(())
     }
 
-    /// Ends the look at a channel that opens nothing. One that is back gets its incident's card brought up to date.
+    /// Ends the look at a channel that opens nothing. One that is back gets its incident's card brought up to date; one we
+    /// are in, the cards that people asked for while we could not post there.
     async fn note_channel(
         &self,
         job: &Job,
         id: &ChannelId,
+        channel: &Channel,
         known: &ChannelState,
         state: ChannelState,
     ) -> Result<(), StoreError> {
-        if known.gone == state.gone {
+        let mut cards = if channel.member && !channel.archived {
+            self.store.cards_awaited(&job.workspace, id).await?
+        } else {
+            Vec::new()
+        };
+        let changed = known.gone != state.gone;
+        cards.extend(state.incident.filter(|_| changed && !state.gone));
+        if !changed && cards.is_empty() {
             return self.done(job).await;
         }
-        let back = state.incident.filter(|_| !state.gone).map(Work::ShowCard);
+        let show = |case| NewJob { work: Work::ShowCard(case), run_at: self.now() };
         let change = Change {
-            channel: Some((job.workspace.clone(), id.clone(), state)),
-            jobs: back.map(|work| NewJob { work, run_at: self.now() }).into_iter().collect(),
+            channel: changed.then(|| (job.workspace.clone(), id.clone(), state)),
+            jobs: cards.into_iter().map(show).collect(),
             job: Some((job.clone(), JobEnd::Done)),
             ..Change::default()
         };
@@ -182,7 +191,7 @@ impl App {
 }
 
 /// A refusal means that the channel is none of ours: private, deleted, or closed to apps.
-fn may_fail<T>(answer: Result<T, ChatError>) -> Result<Option<T>, ChatError> {
+pub(super) fn may_fail<T>(answer: Result<T, ChatError>) -> Result<Option<T>, ChatError> {
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(ChatError::Refused { code }) if !ChatError::may_heal(&code) => Ok(None),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,7 @@ impl From<StoreError> for Failed {
 pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, cancel: CancellationToken) {
     let mut running = JoinSet::new();
     while !cancel.is_cancelled() {
-        app.ask_for_digest().await;
+        app.ask_for_digests().await;
         let room = AT_ONCE.saturating_sub(u32::try_from(running.len()).unwrap_or(AT_ONCE));
         let claimed =
             if room == 0 { Some(0) } else { start(&app, &chat, room, &mut running).await };
@@ -232,6 +232,14 @@ impl App {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 self.show_card(chat, job, case).await
             }
+            Work::ReadThread(number) => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                self.read_thread(chat, job, case).await
+            }
+            Work::TellRefusal { case: number, code } => {
+                let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
+                self.tell_refusal(chat, job, &case, code).await
+            }
             Work::SayReminder(number) => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 let still_open = case.state == State::Open;
@@ -255,7 +263,8 @@ impl App {
             self.done(job).await?;
             return Ok(None);
         };
-        let speaks = !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_));
+        let speaks =
+            !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_) | Work::TellRefusal { .. });
         if speaks {
             self.attempts.take_place(job, &case.channel)?;
         }
@@ -274,16 +283,6 @@ impl App {
     fn outcome(&self, case: &Case) -> Option<Line> {
         let (outcome, wording) = (case.outcome.as_ref()?, self.wording(&case.language));
         Some(outcome_line("outcome_said", case, outcome, &self.knowledge.catalog, wording))
-    }
-
-    /// Whether work would speak in a channel the bot was sent out of, or that is archived. A card that a person asked for
-    /// by name is tried all the same.
-    async fn out_of_reach(&self, job: &Job, case: &Case) -> Result<bool, StoreError> {
-        let asked_for = case.card.is_none()
-            && matches!(case.origin, Origin::Command | Origin::Shortcut)
-            && matches!(job.work, Work::ShowCard(_));
-        let channel = self.store.channel(&case.workspace, &case.channel, self.now()).await?;
-        Ok(channel.gone && !asked_for)
     }
 
     pub(super) async fn done(&self, job: &Job) -> Result<(), StoreError> {
@@ -370,8 +369,13 @@ impl App {
         if !matches!(case.state, State::Prompted | State::Open | State::Closed) {
             return Ok(self.done(job).await?);
         }
-        let ts = once(chat, job, &post, case.began_at).await?;
-        self.due(job, case, Happening::CardShown(ts)).await.map_err(posted_not_recorded)
+        match once(chat, job, &post, case.began_at).await {
+            Ok(ts) => {
+                self.due(job, case, Happening::CardShown(ts)).await.map_err(posted_not_recorded)
+            }
+            Err(ChatError::Refused { code }) => self.card_refused(job, &case, code).await,
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn say(
@@ -441,6 +445,6 @@ fn awaits_invitation(work: &Work, code: &str) -> bool {
 }
 
 /// 2, 4, 8 … seconds, at most [`BACKOFF_MAX`].
-fn backoff(attempts: u32) -> SignedDuration {
+pub(super) fn backoff(attempts: u32) -> SignedDuration {
     SignedDuration::from_secs(1_i64 << attempts.min(12)).min(BACKOFF_MAX)
 }

@@ -1,6 +1,7 @@
 //! The weekly digest: asked for once per workspace and week, then posted by the worker; or read in private.
 
-use std::sync::PoisonError;
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,7 +9,7 @@ use super::deliver::{Failed, posted_not_recorded};
 use super::once::once_whatever_is_known;
 use super::ports::{Body, Change, Chat, Committed, Job, NewJob, Post, StoreError, Work};
 use super::{Answer, App};
-use crate::domain::digest::{Period, Plan, Week, digest};
+use crate::domain::digest::{Period, Schedule, Week, digest};
 use crate::domain::wording::{Line, plain};
 use crate::domain::{ChannelId, WorkspaceId};
 
@@ -16,35 +17,53 @@ use crate::domain::{ChannelId, WorkspaceId};
 const CATCH_UP: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 impl App {
-    /// Looks after the digest of one workspace.
+    /// Looks after the digests of these workspaces, each in its channel.
     #[must_use]
-    pub fn with_digest(mut self, workspace: WorkspaceId, plan: Plan) -> Self {
-        self.digest = plan;
-        self.digest_of = Some(workspace);
-        self
+    pub fn with_digests(
+        self,
+        schedule: Schedule,
+        digests: BTreeMap<WorkspaceId, ChannelId>,
+    ) -> Self {
+        Self { schedule, digests, ..self }
     }
 
-    /// Asks for the digest that was due last, unless this was done, by whichever process, or comes too late.
-    pub(super) async fn ask_for_digest(&self) {
-        let Some(workspace) = &self.digest_of else { return };
-        let now = self.now();
-        let due = self.digest.schedule.latest(now).filter(|p| now.duration_since(p.at) <= CATCH_UP);
-        let (Some(period), Some(_)) = (due, &self.digest.channel) else { return };
-        if self.seen_digest(None) == Some(period.week) {
+    /// Asks for the digests that were due last, unless this was done, by whichever process, or comes too late.
+    pub(super) async fn ask_for_digests(&self) {
+        if self.digests.is_empty() {
             return;
         }
-        match self.request_digest(workspace, period.week).await {
-            Ok(_) => drop(self.seen_digest(Some(period.week))),
+        let now = self.now();
+        let due = self.schedule.latest(now).filter(|p| now.duration_since(p.at) <= CATCH_UP);
+        let Some(Period { week, .. }) = due else { return };
+        let seen = self.digests_seen().clone();
+        let unseen = |workspace: &&WorkspaceId| seen.get(*workspace) != Some(&week);
+        let unseen: Vec<&WorkspaceId> = self.digests.keys().filter(unseen).collect();
+        if unseen.is_empty() {
+            return;
+        }
+        if let Err(error) = self.request_digests(&unseen, week).await {
             // The worker comes by again within a second.
-            Err(error) => tracing::warn!(error.kind = %error, "could not ask for the digest"),
+            tracing::warn!(error.kind = %error, "could not ask for a digest");
         }
     }
 
-    /// The last week this process has looked at; remembers another one.
-    fn seen_digest(&self, week: Option<Week>) -> Option<Week> {
-        let mut seen = self.digest_seen.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen = week.or(*seen);
-        *seen
+    /// Asks for the digest of a week in these workspaces; one that the app is not in yet may still come.
+    async fn request_digests(&self, wanted: &[&WorkspaceId], week: Week) -> Result<(), StoreError> {
+        let there = self.store.workspaces().await?;
+        for workspace in there.iter().map(|known| &known.id).filter(|id| wanted.contains(id)) {
+            self.request_digest(workspace, week).await?;
+            self.digests_seen().insert(workspace.clone(), week);
+        }
+        Ok(())
+    }
+
+    fn digests_seen(&self) -> MutexGuard<'_, BTreeMap<WorkspaceId, Week>> {
+        self.digests_seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a workspace has a channel for its digest.
+    pub fn has_digest(&self, workspace: &WorkspaceId) -> bool {
+        self.digests.contains_key(workspace)
     }
 
     /// Asks for the digest of a week to be posted; `false` when it was asked for before, or there is no channel for it.
@@ -53,7 +72,7 @@ impl App {
         workspace: &WorkspaceId,
         week: Week,
     ) -> Result<bool, StoreError> {
-        let Some(channel) = self.digest.channel.clone() else { return Ok(false) };
+        let Some(channel) = self.digests.get(workspace).cloned() else { return Ok(false) };
         let change = Change {
             digest: Some((workspace.clone(), week)),
             jobs: vec![NewJob { work: Work::Digest { week, channel }, run_at: self.now() }],
@@ -68,14 +87,14 @@ impl App {
         workspace: &WorkspaceId,
         period: &Period,
     ) -> Result<Option<String>, StoreError> {
-        let channel = self.digest.channel.as_ref();
+        let channel = self.digests.get(workspace);
         let lines = self.digest_lines(workspace, period, channel, self.now()).await?;
         Ok(lines.map(|lines| lines.iter().map(plain).collect::<Vec<_>>().join("\n")))
     }
 
     /// The days of a week; of the latest one when none is named.
     pub fn digest_period(&self, week: Option<Week>) -> Option<Period> {
-        let schedule = &self.digest.schedule;
+        let schedule = &self.schedule;
         week.map_or_else(|| schedule.latest(self.now()), |week| schedule.of(week))
     }
 
@@ -98,7 +117,7 @@ impl App {
         channel: &ChannelId,
     ) -> Result<Answer, StoreError> {
         let now = self.now();
-        let lines = match self.digest.schedule.current(now) {
+        let lines = match self.schedule.current(now) {
             Some(period) => self.digest_lines(workspace, &period, Some(channel), now).await?,
             None => None,
         };
@@ -113,7 +132,7 @@ impl App {
         week: Week,
         channel: &ChannelId,
     ) -> Result<(), Failed> {
-        let Some(period) = self.digest.schedule.of(week) else { return Ok(self.done(job).await?) };
+        let Some(period) = self.schedule.of(week) else { return Ok(self.done(job).await?) };
         let lines = self.digest_lines(&job.workspace, &period, Some(channel), self.now()).await?;
         let Some(lines) = lines else { return Ok(self.done(job).await?) };
         let id = job.work.key();

@@ -69,13 +69,13 @@ impl App {
             count_silence(why);
             return self.silenced(cause, message, why).await;
         }
-        if self
-            .store
-            .case_in_thread(cause.workspace, &message.place.channel, message.root())
-            .await?
-            .is_some()
-        {
+        let (place, root) = (&message.place, message.root());
+        if self.store.case_in_thread(cause.workspace, &place.channel, root).await?.is_some() {
             return Ok(true);
+        }
+        // Its thread may be that of a card which is being posted; no case begins under our own words.
+        if message.answers_us {
+            return Ok(false);
         }
         let case = self.begin(cause, message, said, verdict, topic, Origin::Heard).await?;
         let effects = heard(self.when_to_speak(now));
@@ -174,7 +174,8 @@ impl App {
             return Ok(Answer::Nothing);
         }
         let own = Some(&message.ts) == case.message.as_ref();
-        if own || !case.listens() {
+        // It may be known already: a message that mentions the bot comes twice, and threads are read on their own.
+        if own || !case.listens() || case.has_evidence_from(&message.ts) {
             return Ok(Answer::Nothing);
         }
         let evidence = self.evidence_in(message);

@@ -53,7 +53,7 @@ impl App {
             happenings.push(Happening::EvidenceDeleted(message.ts.clone()));
         }
         // A message that mentions the bot is delivered twice.
-        let known = case.evidence.iter().any(|e| e.message.as_ref() == Some(&message.ts));
+        let known = case.has_evidence_from(&message.ts);
         if told == Told::Anew || !known {
             happenings.push(Happening::Posted(self.evidence_in(message)));
         }

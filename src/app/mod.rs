@@ -16,8 +16,11 @@ mod lease;
 mod once;
 pub mod ports;
 mod recent;
+mod refusal;
 pub mod retention;
+mod thread;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -27,15 +30,15 @@ use tokio::sync::Notify;
 use self::attempts::Attempts;
 use self::ports::{Change, Clock, Committed, NewJob, Store, StoreError, Work};
 use self::recent::Recent;
-use crate::domain::WorkspaceId;
 use crate::domain::channel::Patterns;
-use crate::domain::digest::{Plan, Week};
+use crate::domain::digest::{Schedule, Week};
 use crate::domain::form::{FormView, Sheet};
 use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, State, apply};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::message::{Event, Incoming, Trigger};
 use crate::domain::policy::{Limits, QuietHours};
 use crate::domain::wording::{Line, Wording};
+use crate::domain::{ChannelId, WorkspaceId};
 
 /// How often a change is decided anew when somebody else was faster.
 const TRIES_MAX: u32 = 5;
@@ -48,10 +51,10 @@ pub struct App {
     limits: Limits,
     quiet_hours: Option<QuietHours>,
     incidents: Patterns,
-    digest: Plan,
-    /// Whose digest this process looks after, and the last week it has looked at.
-    digest_of: Option<WorkspaceId>,
-    digest_seen: Mutex<Option<Week>>,
+    /// When a digest is due, where in each workspace, and the last week this process has looked at there.
+    schedule: Schedule,
+    digests: BTreeMap<WorkspaceId, ChannelId>,
+    digests_seen: Mutex<BTreeMap<WorkspaceId, Week>>,
     recent: Recent,
     wake: Notify,
     /// Whether the store gave out work when the worker last asked, which is at least every second.
@@ -94,9 +97,9 @@ impl App {
             limits,
             quiet_hours: None,
             incidents,
-            digest: Plan::default(),
-            digest_of: None,
-            digest_seen: Mutex::new(None),
+            schedule: Schedule::default(),
+            digests: BTreeMap::new(),
+            digests_seen: Mutex::default(),
             recent: Recent::default(),
             wake: Notify::new(),
             store_works: AtomicBool::new(true),
@@ -232,6 +235,7 @@ fn change(case: Case, effects: &[Effect], now: Timestamp) -> Change {
     for effect in effects {
         let (work, run_at) = match effect {
             Effect::ShowCard => (Work::ShowCard(number), now),
+            Effect::ReadThread => (Work::ReadThread(number), now),
             Effect::Remind => (Work::SayReminder(number), now),
             Effect::TellOutcome => (Work::SayOutcome(number), now),
             Effect::Schedule(due, at) => (due_work(*due, number), *at),

@@ -11,6 +11,7 @@ use crate::domain::card::Card;
 use crate::domain::channel::Channel;
 use crate::domain::digest::{Period, Week};
 use crate::domain::investigation::{Case, CaseNumber};
+use crate::domain::message::{Message, Place};
 use crate::domain::policy::ChannelState;
 use crate::domain::wording::Line;
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
@@ -86,6 +87,15 @@ pub enum Work {
     Text(CaseNumber),
     /// Post or edit the card.
     ShowCard(CaseNumber),
+    /// Read what was said in the card's thread before that was known to be one.
+    ReadThread(CaseNumber),
+    /// Tell whoever asked for the card that it can't be shown.
+    TellRefusal {
+        /// Of which case.
+        case: CaseNumber,
+        /// The chat's own word for why.
+        code: String,
+    },
     /// Say in the thread that the case is still open.
     SayReminder(CaseNumber),
     /// Say in the thread how it ended.
@@ -128,6 +138,8 @@ impl Work {
             Self::Reminder(_) => "reminder",
             Self::Text(_) => "text",
             Self::ShowCard(_) => "card",
+            Self::ReadThread(_) => "thread",
+            Self::TellRefusal { .. } => "tell_refusal",
             Self::SayReminder(_) => "say_reminder",
             Self::SayOutcome(_) => "say_outcome",
             Self::LookAtChannel(_) => "channel",
@@ -144,6 +156,8 @@ impl Work {
             Self::Reminder(case) => format!("reminder:{case}"),
             Self::Text(case) => format!("text:{case}"),
             Self::ShowCard(case) => format!("card:{case}"),
+            Self::ReadThread(case) => format!("thread:{case}"),
+            Self::TellRefusal { case, .. } => format!("tell_refusal:{case}"),
             Self::SayReminder(case) => format!("say_reminder:{case}"),
             Self::SayOutcome(case) => format!("say_outcome:{case}"),
             Self::LookAtChannel(channel) => format!("channel:{channel}"),
@@ -160,6 +174,8 @@ impl Work {
             | Self::Reminder(case)
             | Self::Text(case)
             | Self::ShowCard(case)
+            | Self::ReadThread(case)
+            | Self::TellRefusal { case, .. }
             | Self::SayReminder(case)
             | Self::SayOutcome(case)
             | Self::ReadFile { case, .. } => Some(*case),
@@ -306,6 +322,12 @@ pub trait Store: Installations + Retention {
         workspace: &WorkspaceId,
         period: &Period,
     ) -> Result<Vec<Case>, StoreError>;
+    /// Cases in this channel whose card a person asked for and nobody has seen yet, oldest first.
+    async fn cards_awaited(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Vec<CaseNumber>, StoreError>;
     /// What is known about a channel; prompts of the last thirty days before `now`.
     async fn channel(
         &self,
@@ -397,6 +419,21 @@ pub enum Body<'a> {
     Lines(&'a [Line]),
 }
 
+/// What only one person shall see.
+#[derive(Clone, Copy, Debug)]
+pub struct Whisper<'a> {
+    /// Whose workspace.
+    pub workspace: &'a WorkspaceId,
+    /// Where they did what this answers.
+    pub channel: &'a ChannelId,
+    /// In which thread; `None` for the channel itself.
+    pub thread: Option<&'a MessageTs>,
+    /// Who.
+    pub user: &'a UserId,
+    /// What it says.
+    pub lines: &'a [Line],
+}
+
 /// Where we talk.
 #[async_trait]
 pub trait Chat: Send + Sync {
@@ -422,6 +459,15 @@ pub trait Chat: Send + Sync {
         channel: &ChannelId,
         since: Timestamp,
     ) -> Result<Option<Timestamp>, ChatError>;
+    /// What people said in a thread, oldest first; without its first message.
+    async fn replies(
+        &self,
+        workspace: &WorkspaceId,
+        place: &Place,
+        root: &MessageTs,
+    ) -> Result<Vec<Message>, ChatError>;
+    /// Says something only one person sees, where they are or else where they can be reached.
+    async fn tell(&self, whisper: &Whisper<'_>) -> Result<(), ChatError>;
     /// Fetches a file's content as text, at most `bytes_max` of it.
     async fn file(
         &self,

@@ -16,7 +16,7 @@ use crate::app::ports::{Clock, SystemClock};
 use crate::bot::Bot;
 use crate::config::{Config, Logging};
 use crate::domain::channel::Patterns;
-use crate::domain::digest::{Plan, Schedule};
+use crate::domain::digest::{Channels, Plan, Schedule};
 use crate::domain::policy::Limits;
 use crate::playground::{App, Options, Playground};
 
@@ -152,7 +152,7 @@ fn config(slack: &Playground, database: &str, schedule: Schedule) -> Config {
         quiet_hours: None,
         incidents: Patterns::default(),
         knowledge: Vec::new(),
-        digest: Plan { channel: Some(DIGEST_CHANNEL.into()), schedule },
+        digest: Plan { channels: Channels::One(DIGEST_CHANNEL.into()), schedule },
         limits: Limits {
             quiet_period: SignedDuration::try_from(QUIET_PERIOD).unwrap_or(SignedDuration::ZERO),
             channel_cap: 0,

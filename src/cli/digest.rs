@@ -8,7 +8,8 @@ use super::logging;
 use crate::app::ports::{Clock as _, SystemClock};
 use crate::bot;
 use crate::config::{ConfigError, Logging, Records};
-use crate::domain::digest::Week;
+use crate::domain::WorkspaceId;
+use crate::domain::digest::{Channels, Week};
 
 /// Arguments of `digest`.
 #[derive(Debug, clap::Args)]
@@ -16,6 +17,9 @@ pub(super) struct Args {
     /// The week, such as 2026-W47; without it, the latest whose digest was due
     #[arg(long)]
     week: Option<Week>,
+    /// Of which workspace, by its id (T…); needed where the bot serves several
+    #[arg(long)]
+    workspace: Option<String>,
     /// Print it instead of having it posted
     #[arg(long)]
     dry_run: bool,
@@ -24,11 +28,14 @@ pub(super) struct Args {
 /// Prints the digest, or asks for it.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let records = Records::from_env()?;
-    if !args.dry_run && records.digest.channel.is_none() {
+    if !args.dry_run && records.digest.channels == Channels::Nowhere {
         return Err(ConfigError::needed("SECONDLOOK_DIGEST_CHANNEL", "where to post it").into());
     }
     logging::install(&Logging::from_env()?)?;
-    let (app, workspace) = bot::on_records(records).await?;
+    let (app, workspace) = bot::on_records(records, args.workspace.map(WorkspaceId)).await?;
+    if !args.dry_run && !app.has_digest(&workspace.id) {
+        bail!("SECONDLOOK_DIGEST_CHANNEL names no channel of {}", workspace.id);
+    }
     let Some(period) = app.digest_period(args.week) else { bail!("that week can't be told") };
     let week = period.week;
     let said = if args.dry_run {

@@ -1,5 +1,7 @@
 //! The only reader of the environment: every fault is found at start and reported with the others.
 
+mod digest;
+mod ids;
 mod keeping;
 mod oauth;
 
@@ -9,7 +11,6 @@ use std::path::Path;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use crate::domain::ChannelId;
 use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
 use crate::domain::policy::{Limits, QuietHours};
@@ -105,7 +106,7 @@ pub struct Logging {
 }
 
 /// The variables this file reads, for the test that compares `.env.example` with it.
-pub const VARIABLES: [&str; 23] = [
+pub const VARIABLES: [&str; 24] = [
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
@@ -119,6 +120,7 @@ pub const VARIABLES: [&str; 23] = [
     "SECONDLOOK_PUBLIC_URL",
     "SECONDLOOK_ENCRYPTION_KEY",
     "SECONDLOOK_ENCRYPTION_KEY_OLD",
+    "SECONDLOOK_INSTALL_ONLY",
     "SECONDLOOK_QUIET_PERIOD",
     "SECONDLOOK_CHANNEL_CAP",
     "SECONDLOOK_COOLDOWN",
@@ -396,25 +398,6 @@ impl Faults<'_> {
         })
     }
 
-    fn digest(&mut self) -> Plan {
-        let channel = self.set("SECONDLOOK_DIGEST_CHANNEL");
-        if let Some(name) = channel.as_ref().filter(|id| !is_channel_id(id)) {
-            self.found.push(format!(
-                "SECONDLOOK_DIGEST_CHANNEL is \"{name}\": give the channel's id, such as C0123456789, from “View channel details”"
-            ));
-        }
-        let at = self.set("SECONDLOOK_DIGEST_AT");
-        let schedule = at.map_or_else(Schedule::default, |at| {
-            Schedule::parse(&at).unwrap_or_else(|why| {
-                self.found.push(format!(
-                    "SECONDLOOK_DIGEST_AT is \"{at}\": {why} (such as Mon 09:00 Europe/Berlin)"
-                ));
-                Schedule::default()
-            })
-        });
-        Plan { channel: channel.map(ChannelId), schedule }
-    }
-
     fn duration(
         &mut self,
         name: &str,
@@ -439,13 +422,6 @@ impl Faults<'_> {
             default
         })
     }
-}
-
-/// `C…`, or `G…` for an old private channel.
-fn is_channel_id(id: &str) -> bool {
-    id.len() > 8
-        && id.starts_with(['C', 'G'])
-        && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 fn loopback(url: &url::Url) -> bool {

@@ -1,10 +1,13 @@
 //! The variables of installing by OAuth, and the keys tokens are sealed with.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{SecretSlice, SecretString};
 
-use super::{ConfigError, DatabaseUrl, Faults, environment, loopback, read_dotenv};
+use super::{ConfigError, DatabaseUrl, Faults, environment, ids, loopback, read_dotenv};
+use crate::domain::WorkspaceId;
 
 /// How long a key is.
 const KEY_BYTES: usize = 32;
@@ -20,6 +23,8 @@ pub struct OAuth {
     pub public_url: String,
     /// What tokens are sealed with.
     pub keys: Keys,
+    /// `SECONDLOOK_INSTALL_ONLY`: who may install it; anybody when it is empty.
+    pub only: BTreeSet<WorkspaceId>,
 }
 
 /// What tokens are sealed with.
@@ -81,6 +86,7 @@ impl Faults<'_> {
         let public_url = self.public_url();
         let current = self.key("SECONDLOOK_ENCRYPTION_KEY");
         let old = self.key("SECONDLOOK_ENCRYPTION_KEY_OLD");
+        let only = self.install_only();
         if !self.wants_oauth() {
             return None;
         }
@@ -108,7 +114,7 @@ impl Faults<'_> {
         }
         let keys = Keys { current: current?, old };
         let (client_id, client_secret) = (client_id?, client_secret?);
-        Some(OAuth { client_id, client_secret, public_url: public_url?, keys })
+        Some(OAuth { client_id, client_secret, public_url: public_url?, keys, only })
     }
 
     /// Whether installing by OAuth is meant; the public address alone is also for other things.
@@ -116,6 +122,23 @@ impl Faults<'_> {
         ["SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SECONDLOOK_ENCRYPTION_KEY"]
             .iter()
             .any(|name| self.set(name).is_some())
+    }
+
+    /// Workspaces and organisations. One that can't be read must not open the door to all.
+    fn install_only(&mut self) -> BTreeSet<WorkspaceId> {
+        let name = "SECONDLOOK_INSTALL_ONLY";
+        let Some(value) = self.set(name) else { return BTreeSet::new() };
+        let listed: BTreeSet<WorkspaceId> =
+            value.split(',').map(str::trim).filter(|id| !id.is_empty()).map(Into::into).collect();
+        for wrong in listed.iter().filter(|id| !ids::is_workspace(id.as_str())) {
+            self.found.push(format!(
+                "{name} holds \"{wrong}\": give the ids of workspaces (T0123456789) or of organisations (E0123456789)"
+            ));
+        }
+        if listed.is_empty() {
+            self.found.push(format!("{name} is \"{value}\": name a workspace, or leave it unset"));
+        }
+        listed
     }
 
     /// A key; its value is never repeated, not even in a fault.
@@ -236,6 +259,26 @@ mod tests {
             assert!(said.contains(why), "{url}: {said}");
         }
         assert_eq!(faults("SECONDLOOK_PUBLIC_URL", "http://127.0.0.1:8080"), "");
+    }
+
+    #[test]
+    fn who_may_install_it_is_named_by_ids_and_a_slip_opens_no_door() {
+        let oauth = [
+            ("SLACK_CLIENT_ID", "1.2"),
+            ("SLACK_CLIENT_SECRET", "hidden"),
+            ("SECONDLOOK_PUBLIC_URL", "https://bot.example.com"),
+            ("SECONDLOOK_ENCRYPTION_KEY", KEY),
+        ];
+        let only = |value| config(&[&oauth[..], &[("SECONDLOOK_INSTALL_ONLY", value)]].concat());
+        let read = only("T0ACME0001, E0ACME0001,").unwrap().oauth.unwrap().only;
+        assert_eq!(read, ["E0ACME0001", "T0ACME0001"].map(WorkspaceId::from).into());
+        assert!(only("").unwrap().oauth.unwrap().only.is_empty());
+        let faults = only("acme, T0ACME0001, C0GENERAL1").unwrap_err().to_string();
+        assert!(faults.contains("2 faults"), "{faults}");
+        for slip in ["\"acme\"", "\"C0GENERAL1\""] {
+            assert!(faults.contains(&format!("SECONDLOOK_INSTALL_ONLY holds {slip}")), "{faults}");
+        }
+        assert!(only(",").unwrap_err().to_string().contains("leave it unset"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::domain::digest::Channels;
 
 fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
@@ -109,7 +110,7 @@ fn the_digest_has_a_channel_a_day_an_hour_and_a_zone_that_the_quiet_hours_share(
     let quiet = QuietHours::parse("22:00-07:00 Asia/Kolkata", &jiff::tz::TimeZone::UTC);
     assert_eq!(config.quiet_hours, quiet.ok());
     let digest = config.digest;
-    assert_eq!(digest.channel, Some(ChannelId::from("C0GENERAL1")));
+    assert_eq!(digest.channels, Channels::One("C0GENERAL1".into()));
     assert_eq!(digest.schedule, Schedule::parse("Tue 10:15 Asia/Kolkata").unwrap());
 }
 

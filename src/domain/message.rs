@@ -96,6 +96,8 @@ pub struct Message {
     pub files: Vec<File>,
     /// Whether it was delivered because it addresses the bot by name.
     pub mention: bool,
+    /// Whether the thread it answers in was begun by the bot.
+    pub answers_us: bool,
     /// A link to it.
     pub permalink: String,
 }

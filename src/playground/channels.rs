@@ -99,19 +99,22 @@ impl Playground {
 
     /// Uninstalls the app: the token is revoked, and Slack says so.
     pub fn uninstall(&self) {
-        self.shared.act(|world| {
-            let bot = world.options.app.user_id.clone();
-            world.emit_anyway(
-                json!({ "type": "tokens_revoked", "tokens": { "oauth": [], "bot": [bot] } }),
-                None,
-            );
-            world.emit_anyway(json!({ "type": "app_uninstalled" }), None);
-            world.bot_token.clear();
-        });
+        self.shared.act(World::uninstalled);
     }
 }
 
 impl World {
+    /// The token ends, and Slack says so.
+    pub(super) fn uninstalled(&mut self) {
+        let bot = self.options.app.user_id.clone();
+        self.emit_anyway(
+            json!({ "type": "tokens_revoked", "tokens": { "oauth": [], "bot": [bot] } }),
+            None,
+        );
+        self.emit_anyway(json!({ "type": "app_uninstalled" }), None);
+        self.bot_token.clear();
+    }
+
     /// A channel as `conversations.info` tells it.
     pub(super) fn channel_json(&self, id: &str) -> Value {
         let Some(channel) = self.channels.get(id) else { return Value::Null };

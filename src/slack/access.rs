@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use super::client::{Client, RETRY_AFTER_UNSAID};
 use crate::app::ports::{ChatError, Workspace};
-use crate::domain::{UserId, WorkspaceId};
+use crate::domain::channel::Channel;
+use crate::domain::{ChannelId, UserId, WorkspaceId};
 
 /// How long one such request may take.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
@@ -61,6 +62,16 @@ impl Client {
         Ok(Access { bot: text("user"), workspace: text("team"), scopes, time })
     }
 
+    /// How a channel stands now.
+    pub async fn channel(
+        &self,
+        token: &SecretString,
+        channel: &ChannelId,
+    ) -> Result<Channel, ChatError> {
+        let query = json!({"channel": channel.as_str()});
+        self.call(token, "conversations.info", &query, None).await.map(|answer| read(&answer))
+    }
+
     /// Whether the app-level token may open a connection; opens none.
     pub async fn may_connect(&self, app_token: &SecretString) -> Result<(), ChatError> {
         self.call(app_token, "apps.connections.open", &json!({}), None).await.map(|_| ())
@@ -68,6 +79,18 @@ impl Client {
 
     pub(super) fn address(&self, method: &str) -> String {
         format!("{}/{method}", self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+/// A channel as Slack tells it.
+pub(super) fn read(answer: &Value) -> Channel {
+    let is = |name: &str| answer["channel"][name].as_bool().unwrap_or(false);
+    Channel {
+        name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
+        private: is("is_private") || is("is_group") || is("is_im") || is("is_mpim"),
+        archived: is("is_archived"),
+        external: is("is_ext_shared"),
+        member: is("is_member"),
     }
 }
 

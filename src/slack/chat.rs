@@ -6,14 +6,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::access;
+use super::answers::Answers;
+use super::decode::reply;
 use super::render;
-use super::workspaces::Workspaces;
-use crate::app::ports::{Body, Chat, ChatError, Post};
+use super::workspaces::{Workspaces, not_there};
+use crate::app::ports::{Body, Chat, ChatError, Post, Whisper};
 use crate::domain::channel::Channel;
 use crate::domain::form::{FormView, Sheet};
-use crate::domain::message::{Trigger, time_of};
-use crate::domain::wording::Line;
-use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
+use crate::domain::message::{Message, Place, Trigger, time_of};
+use crate::domain::{ChannelId, MessageTs, WorkspaceId};
 
 /// Names our messages among others' in their metadata.
 const METADATA_TYPE: &str = "secondlook_message";
@@ -25,13 +27,14 @@ const CLOCKS_APART_MAX: i64 = 10 * 60;
 
 /// Slack, as the app needs it.
 pub struct SlackChat {
-    workspaces: Arc<Workspaces>,
+    pub(super) workspaces: Arc<Workspaces>,
+    pub(super) answers: Answers,
 }
 
 impl SlackChat {
     /// Talks in these workspaces, in each with its own token.
     pub fn new(workspaces: Arc<Workspaces>) -> Self {
-        Self { workspaces }
+        Self { workspaces, answers: Answers::default() }
     }
 
     /// Calls a method in a workspace. A token that Slack does not take any more is looked up anew, once: it was refused, so
@@ -85,22 +88,35 @@ impl SlackChat {
         self.call(workspace, "views.open", &body, None).await.map(|_| ())
     }
 
-    /// Says something only one person sees.
-    pub(super) async fn whisper(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        user: &UserId,
-        thread: Option<&MessageTs>,
-        lines: &[Line],
-    ) -> Result<(), ChatError> {
-        let mut body = render::lines(lines);
-        body["channel"] = json!(channel.as_str());
-        body["user"] = json!(user.as_str());
-        if let Some(thread) = thread {
+    /// Says something in a channel that only one person sees there.
+    async fn whisper(&self, whisper: &Whisper<'_>) -> Result<(), ChatError> {
+        let mut body = render::lines(whisper.lines);
+        body["channel"] = json!(whisper.channel.as_str());
+        body["user"] = json!(whisper.user.as_str());
+        if let Some(thread) = whisper.thread {
             body["thread_ts"] = json!(thread.as_str());
         }
-        self.call(workspace, "chat.postEphemeral", &body, None).await.map(|_| ())
+        self.call(whisper.workspace, "chat.postEphemeral", &body, None).await.map(|_| ())
+    }
+
+    /// Answers at the address that came with what they did last in that channel.
+    async fn respond(&self, whisper: &Whisper<'_>) -> Result<(), ChatError> {
+        let Whisper { workspace, channel, user, .. } = whisper;
+        let Some(url) = self.answers.address(workspace, channel, user) else {
+            return Err(ChatError::Refused { code: "no_response_url".to_owned() });
+        };
+        let mut body = render::lines(whisper.lines);
+        body["response_type"] = json!("ephemeral");
+        body["replace_original"] = json!(false);
+        self.workspaces.client.respond(&url, &body).await
+    }
+
+    /// Writes to a person directly.
+    async fn write_to(&self, whisper: &Whisper<'_>) -> Result<(), ChatError> {
+        let mut body = render::lines(whisper.lines);
+        body["channel"] = json!(whisper.user.as_str());
+        let user = Some(whisper.user.as_str());
+        self.call(whisper.workspace, "chat.postMessage", &body, user).await.map(|_| ())
     }
 
     async fn write(
@@ -135,9 +151,12 @@ impl Chat for SlackChat {
         let mut answer = self.write("chat.postMessage", post, &body).await;
         if matches!(&answer, Err(ChatError::Refused { code }) if code == "not_in_channel") {
             // Somebody asked for the card in a public channel nobody invited us to.
-            let join = json!({"channel": post.channel.as_str()});
-            self.call(post.workspace, "conversations.join", &join, None).await?;
-            answer = self.write("chat.postMessage", post, &body).await;
+            match self.join(post.workspace, post.channel).await {
+                Ok(()) => answer = self.write("chat.postMessage", post, &body).await,
+                // Where we may not go in by ourselves, what is missing is an invitation.
+                Err(ChatError::Refused { code }) if !ChatError::may_heal(&code) => {}
+                Err(error) => return Err(error),
+            }
         }
         let ts = answer?.get("ts").and_then(Value::as_str).map(MessageTs::from);
         ts.ok_or_else(|| {
@@ -172,9 +191,9 @@ impl Chat for SlackChat {
             if let Some(ts) = ours.and_then(|m| m.get("ts")).and_then(Value::as_str) {
                 return Ok(Some(ts.into()));
             }
-            match page.pointer("/response_metadata/next_cursor").and_then(Value::as_str) {
-                Some(cursor) if !cursor.is_empty() => query["cursor"] = json!(cursor),
-                _ => return Ok(None),
+            match next_page(&page) {
+                Some(cursor) => query["cursor"] = json!(cursor),
+                None => return Ok(None),
             }
         }
         // A thread this long: better silent than twice.
@@ -198,14 +217,7 @@ impl Chat for SlackChat {
     ) -> Result<Channel, ChatError> {
         let query = json!({"channel": channel.as_str()});
         let answer = self.call(workspace, "conversations.info", &query, None).await?;
-        let is = |name: &str| answer["channel"][name].as_bool().unwrap_or(false);
-        Ok(Channel {
-            name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
-            private: is("is_private") || is("is_group") || is("is_im") || is("is_mpim"),
-            archived: is("is_archived"),
-            external: is("is_ext_shared"),
-            member: is("is_member"),
-        })
+        Ok(access::read(&answer))
     }
 
     async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError> {
@@ -234,6 +246,48 @@ impl Chat for SlackChat {
         Ok(times.map(|ts| time_of(&ts.into())).max())
     }
 
+    async fn replies(
+        &self,
+        workspace: &WorkspaceId,
+        place: &Place,
+        root: &MessageTs,
+    ) -> Result<Vec<Message>, ChatError> {
+        let Some(here) = self.workspaces.workspace(workspace).await? else {
+            return Err(not_there());
+        };
+        let mut query = json!({
+            "channel": place.channel.as_str(), "ts": root.as_str(), "oldest": root.as_str(),
+            "limit": PAGE,
+        });
+        let mut replies = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let page = self.call(workspace, "conversations.replies", &query, None).await?;
+            let messages = page.get("messages").and_then(Value::as_array);
+            let messages = messages.into_iter().flatten();
+            replies.extend(messages.filter_map(|message| reply(message, place, &here)));
+            match next_page(&page) {
+                Some(cursor) => query["cursor"] = json!(cursor),
+                None => break,
+            }
+        }
+        replies.retain(|message| &message.ts != root);
+        Ok(replies)
+    }
+
+    /// In the channel; else by the address that came with the command or shortcut, which works where the bot is not let in;
+    /// else directly.
+    async fn tell(&self, whisper: &Whisper<'_>) -> Result<(), ChatError> {
+        let refused = |answer: &Result<(), ChatError>| matches!(answer, Err(ChatError::Refused { code }) if !ChatError::may_heal(code));
+        let mut told = self.whisper(whisper).await;
+        if refused(&told) {
+            told = self.respond(whisper).await;
+        }
+        if refused(&told) {
+            told = self.write_to(whisper).await;
+        }
+        told
+    }
+
     async fn file(
         &self,
         workspace: &WorkspaceId,
@@ -243,6 +297,11 @@ impl Chat for SlackChat {
         let token = self.workspaces.token(workspace).await?;
         self.workspaces.client.fetch_text(&token, url, bytes_max).await
     }
+}
+
+fn next_page(page: &Value) -> Option<&str> {
+    let cursor = page.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
+    cursor.filter(|cursor| !cursor.is_empty())
 }
 
 /// Codes that say that the token is of no use, and not the call.

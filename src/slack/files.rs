@@ -14,8 +14,8 @@ use crate::app::ports::ChatError;
 /// How long one file may take.
 const FILE_MAX: Duration = Duration::from_secs(30);
 
-/// Slack's domains that serve files, themselves and below.
-const FILE_HOSTS: [&str; 3] = ["slack.com", "slack-files.com", "slack-gov.com"];
+/// Slack's domains that serve files and take answers, themselves and below.
+const HOSTS: [&str; 3] = ["slack.com", "slack-files.com", "slack-gov.com"];
 
 /// Next to a local stand-in nothing beyond this machine is asked: no proxy, no certificates.
 pub(super) fn http_client(local: bool) -> Result<reqwest::Client, ClientError> {
@@ -55,7 +55,7 @@ impl Client {
         bytes_max: usize,
     ) -> Result<String, ChatError> {
         let url = Url::parse(url).map_err(|_| refused("not_a_url"))?;
-        if !may_hold_the_token(&url, &self.base) {
+        if !is_slacks_own(&url, &self.base) {
             return Err(refused("foreign_host"));
         }
         let request = self.files.get(url).bearer_auth(token.expose_secret());
@@ -72,8 +72,8 @@ impl Client {
     }
 }
 
-/// Slack's file hosts over TLS, or the very API we were configured with. A token goes nowhere else.
-fn may_hold_the_token(url: &Url, api: &Url) -> bool {
+/// Slack's hosts over TLS, or the very API we were configured with. Neither a token nor an answer goes anywhere else.
+pub(super) fn is_slacks_own(url: &Url, api: &Url) -> bool {
     if !url.username().is_empty() || url.password().is_some() {
         return false;
     }
@@ -81,7 +81,7 @@ fn may_hold_the_token(url: &Url, api: &Url) -> bool {
         return true;
     }
     let Some(Host::Domain(host)) = url.host() else { return false };
-    let is_slacks = FILE_HOSTS.iter().any(|known| {
+    let is_slacks = HOSTS.iter().any(|known| {
         host == *known || host.strip_suffix(known).is_some_and(|sub| sub.ends_with('.'))
     });
     // Beside a local stand-in, Slack's own hosts are foreign.
@@ -121,7 +121,7 @@ fn whole_characters(content: &[u8]) -> &[u8] {
     }
 }
 
-fn refused(code: &str) -> ChatError {
+pub(super) fn refused(code: &str) -> ChatError {
     ChatError::Refused { code: code.to_owned() }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     #[track_caller]
     fn check(api: &str, url: &str, expected: bool) {
         let (api, parsed) = (Url::parse(api).expect(api), Url::parse(url).expect(url));
-        assert_eq!(may_hold_the_token(&parsed, &api), expected, "{url}");
+        assert_eq!(is_slacks_own(&parsed, &api), expected, "{url}");
     }
 
     #[test]
@@ -155,6 +155,8 @@ mod tests {
         check(api, "https://acme.enterprise.slack.com/files/x", true);
         check(api, "https://slack-files.com/T1-F1-abc", true);
         check(api, "https://files.slack-gov.com/x", true);
+        check(api, "https://hooks.slack.com/commands/T1/2/3", true);
+        check(api, "https://hooks.slack-gov.com/commands/T1/2/3", true);
         check(api, "https://slack.com/x", true);
         check(api, "http://files.slack.com/x", false);
         check(api, "https://files.slack.com:8443/x", false);

@@ -1,5 +1,6 @@
 //! Installing by OAuth: `/slack/install` sends a browser to Slack, `/slack/oauth/callback` takes it back with a code.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use url::{Url, form_urlencoded};
 
 use super::install_page::{Failed, page};
+use super::oauth::Granted;
 use super::seal::bytes;
 use super::state::{self, Issued, LIFE};
 use super::workspaces::{OAuth, Workspaces};
@@ -39,6 +41,8 @@ pub struct Installer {
     oauth: OAuth,
     public_url: String,
     sizes: Vec<Size>,
+    /// Who may install it; anybody when it is empty.
+    only: BTreeSet<WorkspaceId>,
     /// An installation under way outlives its browser's connection: its code works once.
     tasks: TaskTracker,
 }
@@ -50,9 +54,10 @@ impl Installer {
         oauth: OAuth,
         public_url: String,
         sizes: Vec<Size>,
+        only: BTreeSet<WorkspaceId>,
         tasks: TaskTracker,
     ) -> Self {
-        Self { workspaces, oauth, public_url, sizes, tasks }
+        Self { workspaces, oauth, public_url, sizes, only, tasks }
     }
 
     /// The two addresses.
@@ -116,6 +121,9 @@ impl Installer {
         }
         let (client, app) = (&self.workspaces.client, &self.oauth.credentials);
         let granted = client.redeem(app, &code, &self.redirect_url()).await?;
+        if !self.takes_in(&granted) {
+            return Err(self.turn_away(&granted).await);
+        }
         let missing: Vec<String> =
             size.needed.iter().filter(|scope| !granted.scopes.contains(scope)).cloned().collect();
         if !missing.is_empty() {
@@ -124,6 +132,34 @@ impl Installer {
         let workspace = client.identify(&granted.tokens.bot).await?;
         self.workspaces.install(&self.oauth, &workspace, &granted).await?;
         Ok(workspace.id)
+    }
+}
+
+impl Installer {
+    /// Whether the workspace, or the organisation it belongs to, may install it.
+    fn takes_in(&self, granted: &Granted) -> bool {
+        self.only.is_empty() || granted.by.iter().any(|id| self.only.contains(id))
+    }
+
+    /// Gives back what was granted. Where the app is served already, perhaps from before there was a list, the tokens may be
+    /// the ones it is served with: there nothing changes.
+    async fn turn_away(&self, granted: &Granted) -> Failed {
+        let mut served = false;
+        for id in &granted.by {
+            // Unless it is known that it is not: a token that is kept by mistake is one that nobody uses.
+            served |= !matches!(self.workspaces.workspace(id).await, Ok(None));
+        }
+        let given_back = if served {
+            false
+        } else {
+            let given_back = self.workspaces.client.give_back(&granted.tokens).await;
+            if let Err(error) = &given_back {
+                tracing::warn!(error.kind = %error, "could not give back the tokens of an installation");
+            }
+            given_back.is_ok()
+        };
+        let who = granted.by.first().map(ToString::to_string).unwrap_or_default();
+        Failed::NotListed { who, given_back }
     }
 }
 

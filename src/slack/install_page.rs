@@ -20,6 +20,11 @@ pub(super) enum Failed {
     /// Slack's word for why, known to be only a word.
     Refused(String),
     MissingScopes(Vec<String>),
+    /// This workspace may not install it; whether Slack took back what it granted.
+    NotListed {
+        who: String,
+        given_back: bool,
+    },
     Busy,
     Unreachable,
     StoreDown,
@@ -46,6 +51,7 @@ impl Failed {
             Self::NoCode => "no_code",
             Self::Refused(_) => "refused",
             Self::MissingScopes(_) => "missing_scopes",
+            Self::NotListed { .. } => "not_listed",
             Self::Busy => "rate_limited",
             Self::Unreachable => "unreachable",
             Self::StoreDown => "store",
@@ -56,6 +62,7 @@ impl Failed {
     fn status(&self) -> StatusCode {
         match self {
             Self::Cancelled => StatusCode::OK,
+            Self::NotListed { .. } => StatusCode::FORBIDDEN,
             Self::Busy | Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(_) | Self::Unreachable => StatusCode::BAD_GATEWAY,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
@@ -116,6 +123,7 @@ impl Failed {
                     "Add these scopes on the app's page “OAuth & Permissions”, then begin again. Nothing was recorded here.",
                 );
             }
+            Self::NotListed { who, given_back } => return not_listed(who, *given_back),
             Self::Busy => ("Slack asks us to wait.", "Begin again in a minute."),
             Self::Unreachable => ("Slack did not answer.", "Begin again in a few minutes."),
             Self::StoreDown => (
@@ -129,6 +137,18 @@ impl Failed {
         };
         (what.to_owned(), next)
     }
+}
+
+fn not_listed(who: &str, given_back: bool) -> (String, &'static str) {
+    let granted = if given_back {
+        "What Slack granted was given back, and nothing was recorded here."
+    } else {
+        "Nothing was recorded here; the app may still stand among the apps of your workspace, where it can be removed."
+    };
+    let what =
+        format!("This bot takes in certain workspaces only, and {who} is none of them. {granted}");
+    let next = "If it should be one, ask whoever runs the bot to add it to SECONDLOOK_INSTALL_ONLY, then begin again.";
+    (what, next)
 }
 
 impl From<Fault> for Failed {

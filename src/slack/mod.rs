@@ -4,6 +4,7 @@
 //! To add a door in: turn what arrives into a [`Delivery`], hand it to `attend`, answer with what comes back.
 
 pub mod access;
+mod answers;
 mod channel_news;
 pub mod chat;
 pub mod client;

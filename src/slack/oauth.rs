@@ -3,13 +3,14 @@
 use jiff::SignedDuration;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::access::{ask, split};
 use super::client::Client;
 use super::seal::Tokens;
 use crate::app::ports::ChatError;
+use crate::domain::WorkspaceId;
 
 const METHOD: &str = "oauth.v2.access";
 
@@ -29,6 +30,8 @@ pub(super) struct Granted {
     /// How long the bot token lasts; `None` without token rotation.
     pub(super) expires_in: Option<SignedDuration>,
     pub(super) scopes: Vec<String>,
+    /// Where: the workspace, and the organisation it belongs to; one of them may be missing.
+    pub(super) by: Vec<WorkspaceId>,
 }
 
 impl Client {
@@ -52,6 +55,11 @@ impl Client {
         self.grant(app, &[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await
     }
 
+    /// Gives tokens back that we don't want: Slack takes them no more, and the app is no longer installed there.
+    pub(super) async fn give_back(&self, tokens: &Tokens) -> Result<(), ChatError> {
+        self.call_once(&tokens.bot, "auth.revoke", &json!({}), None).await.map(|_| ())
+    }
+
     async fn grant(
         &self,
         app: &Credentials,
@@ -72,10 +80,12 @@ impl Client {
 /// Reads a bot's tokens; an app that asks for no bot scopes gets none.
 fn read(answer: &Value) -> Option<Granted> {
     let token = |name: &str| answer[name].as_str().map(SecretString::from);
+    let by = ["/team/id", "/enterprise/id"].map(|id| answer.pointer(id).and_then(Value::as_str));
     let bot = token("access_token").filter(|_| answer["token_type"] == "bot")?;
     Some(Granted {
         tokens: Tokens { bot, refresh: token("refresh_token") },
         expires_in: answer["expires_in"].as_i64().map(SignedDuration::from_secs),
         scopes: split(answer["scope"].as_str().unwrap_or_default()),
+        by: by.into_iter().flatten().map(WorkspaceId::from).collect(),
     })
 }

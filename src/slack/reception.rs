@@ -1,20 +1,26 @@
 //! Where both doors lead: decodes what came, hands it to the app, and answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::chat::SlackChat;
 use super::decode::{decode, workspaces_of};
 use super::workspaces::Workspaces;
 use super::{Acknowledgement, Delivery, DeliveryKind, Receive, render};
-use crate::app::ports::{ChatError, StoreError, Workspace};
+use crate::app::ports::{Chat, ChatError, StoreError, Whisper, Workspace};
 use crate::app::{Answer, App};
-use crate::domain::message::{Event, Incoming};
-use crate::domain::wording::Line;
+use crate::domain::form::FormView;
+use crate::domain::message::{Event, Form, Incoming};
+use crate::domain::wording::{Line, Piece};
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
+
+/// How long a form waits to hear whether its channel is open to us.
+const LOOK_MAX: Duration = Duration::from_millis(700);
 
 /// Takes what Slack sends for the workspaces the bot is in.
 pub struct Reception {
@@ -33,9 +39,9 @@ struct Person {
 }
 
 impl Reception {
-    /// Receives for these workspaces; what is sent after the acknowledgement runs on `tasks`.
-    pub fn new(app: Arc<App>, workspaces: Arc<Workspaces>, tasks: TaskTracker) -> Self {
-        let chat = Arc::new(SlackChat::new(Arc::clone(&workspaces)));
+    /// Receives for the workspaces this chat talks in; what is sent after the acknowledgement runs on `tasks`.
+    pub fn new(app: Arc<App>, chat: Arc<SlackChat>, tasks: TaskTracker) -> Self {
+        let workspaces = Arc::clone(&chat.workspaces);
         Self { app, chat, workspaces, tasks }
     }
 
@@ -69,9 +75,8 @@ impl Reception {
             }
             (_, answer) => {
                 // After the acknowledgement: a trigger lives for three seconds, but the record stands already.
-                let chat = Arc::clone(&self.chat);
-                let too_late = self.app.phrase("too_late");
-                self.tasks.spawn(async move { send(&chat, person, answer, too_late).await });
+                let (app, chat) = (Arc::clone(&self.app), Arc::clone(&self.chat));
+                self.tasks.spawn(async move { send(&app, &chat, person, answer).await });
                 Acknowledgement::Empty
             }
         }
@@ -102,26 +107,43 @@ impl Reception {
     }
 }
 
-async fn send(chat: &SlackChat, person: Option<Person>, answer: Answer, too_late: Line) {
+async fn send(app: &App, chat: &SlackChat, person: Option<Person>, answer: Answer) {
     let Some(person) = person else { return };
     let whose = &person.workspace;
-    let (what, sent) = match &answer {
-        Answer::Form(view, trigger) => ("form", chat.open_form(whose, view, trigger).await),
-        Answer::Sheet(sheet, trigger) => ("sheet", chat.open_sheet(whose, sheet, trigger).await),
-        Answer::Private(lines) => ("whisper", whisper(chat, &person, lines).await),
+    let (what, sent) = match answer {
+        Answer::Form(mut view, trigger) => {
+            warn(app, chat, whose, &mut view).await;
+            ("form", chat.open_form(whose, &view, &trigger).await)
+        }
+        Answer::Sheet(sheet, trigger) => ("sheet", chat.open_sheet(whose, &sheet, &trigger).await),
+        Answer::Private(lines) => ("whisper", whisper(chat, &person, &lines).await),
         _ => return,
     };
     let Err(error) = sent else { return };
     metrics::counter!("secondlook_answers_lost_total", "kind" => what).increment(1);
     tracing::warn!(answer.kind = what, error.kind = %error, "could not show an answer");
     if what != "whisper" {
-        drop(whisper(chat, &person, &[too_late]).await);
+        drop(whisper(chat, &person, &[app.phrase("too_late")]).await);
     }
 }
 
 async fn whisper(chat: &SlackChat, person: &Person, lines: &[Line]) -> Result<(), ChatError> {
     let Person { workspace, user, channel, thread } = person;
-    chat.whisper(workspace, channel, user, thread.as_ref(), lines).await
+    chat.tell(&Whisper { workspace, channel, thread: thread.as_ref(), user, lines }).await
+}
+
+/// Where a card will stand without a case before it, says whether it can: a person who knows it before sending the form can
+/// invite us first. Slack closes the door on a form after three seconds, so this waits for no answer that is late.
+async fn warn(app: &App, chat: &SlackChat, whose: &WorkspaceId, view: &mut FormView) {
+    let Form::Investigate { place, .. } = &view.form else { return };
+    let asked = timeout(LOOK_MAX, chat.channel(whose, &place.channel)).await;
+    let Some(phrase) = asked.ok().and_then(|known| app.why_not_here(&place.channel, &known)) else {
+        return;
+    };
+    let mut said = app.phrase(phrase);
+    said.extend([Piece::Text("\n".to_owned())]);
+    said.extend(view.intro.take().into_iter().flatten());
+    view.intro = Some(said);
 }
 
 #[async_trait]
@@ -153,6 +175,9 @@ impl Receive for Reception {
             return self.uninstalled(incoming).await;
         }
         let person = person(&incoming);
+        if let (Some(person), Some(url)) = (&person, answer_address(&delivery)) {
+            self.chat.answers.keep(&person.workspace, &person.channel, &person.user, url);
+        }
         match self.app.handle(incoming).await {
             Ok(answer) => self.answer(kind, person, answer),
             Err(error) => {
@@ -203,6 +228,14 @@ fn count_ignored(what: &str) {
     ];
     let label = NAMED.iter().find(|name| **name == what).copied().unwrap_or("other");
     metrics::counter!("secondlook_ignored_total", "kind" => label).increment(1);
+}
+
+/// Where a command or a shortcut can be answered, wherever it was used. What a card's button brings is not needed: there we
+/// can speak.
+fn answer_address(delivery: &Delivery) -> Option<&str> {
+    let payload = &delivery.payload;
+    let answered = delivery.kind == DeliveryKind::Command || payload["type"] == "message_action";
+    payload["response_url"].as_str().filter(|url| answered && !url.is_empty())
 }
 
 fn person(incoming: &Incoming) -> Option<Person> {

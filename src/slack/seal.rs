@@ -117,6 +117,11 @@ impl Keyring {
         self.open(installation).map(|_| ())
     }
 
+    /// The bot's token of an installation, if it can be opened; for whoever only looks.
+    pub fn bot_token(&self, installation: &Installation) -> Option<SecretString> {
+        self.open(installation).ok().map(|tokens| tokens.bot)
+    }
+
     /// Signs what a browser will bring back.
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 32] {
         mac(&self.current.signing, message)

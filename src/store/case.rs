@@ -13,7 +13,7 @@ use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
 use crate::domain::policy::Silence;
 use crate::domain::{ChannelId, ClassId, MessageTs, UserId, WorkspaceId};
-use crate::store::error::list;
+use crate::store::error::{Row, list};
 
 /// For how many cases evidence and words are read at once.
 const AT_ONCE: usize = 500;
@@ -125,6 +125,28 @@ pub(super) async fn load_of(
     .fetch_all(&mut *conn)
     .await?;
     all_whole(conn, workspace, rows).await
+}
+
+/// Those whose words were not forgotten meanwhile.
+pub(super) async fn cards_awaited(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    channel: &ChannelId,
+) -> Result<Vec<CaseNumber>, StoreError> {
+    let rows: Vec<(i64,)> = sql("select case_number from investigation
+         where workspace_id = $1 and channel_id = $2 and card_ts is null
+             and (state = 'open' or state = 'prompted' and author_id is not null)
+             and (origin in ('command', 'shortcut') or opener_id is not null)
+         order by case_number")
+    .bind(workspace.as_str())
+    .bind(channel.as_str())
+    .fetch_all(conn)
+    .await?;
+    let number = |(number,)| {
+        let row = Row::new("investigation", format!("{workspace}/{number}"));
+        row.number("case_number", number).map(CaseNumber)
+    };
+    rows.into_iter().map(number).collect()
 }
 
 /// Adds to rows of a workspace their evidence and their words, many at once.

@@ -56,6 +56,8 @@ fn work(at: &Row, kind: &str, case: CaseNumber, payload: &str) -> Result<Work, S
         "reminder" => Work::Reminder(case),
         "text" => Work::Text(case),
         "card" => Work::ShowCard(case),
+        "thread" => Work::ReadThread(case),
+        "tell_refusal" => Work::TellRefusal { case, code: parts(at, payload)?("code")? },
         "say_reminder" => Work::SayReminder(case),
         "say_outcome" => Work::SayOutcome(case),
         "file" => {
@@ -105,8 +107,10 @@ fn payload(work: &Work) -> Value {
         | Work::Reminder(_)
         | Work::Text(_)
         | Work::ShowCard(_)
+        | Work::ReadThread(_)
         | Work::SayReminder(_)
         | Work::SayOutcome(_) => json!({}),
+        Work::TellRefusal { case: _, code } => json!({"code": code}),
         Work::LookAtChannel(channel) | Work::Greet(channel) => {
             json!({"channel": channel.as_str()})
         }

@@ -268,6 +268,14 @@ impl Store for Database {
         case::load_of(&mut self.read().await?, workspace, period).await
     }
 
+    async fn cards_awaited(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Vec<CaseNumber>, StoreError> {
+        case::cards_awaited(&mut self.read().await?, workspace, channel).await
+    }
+
     async fn channel(
         &self,
         workspace: &WorkspaceId,

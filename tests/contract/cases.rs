@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 use secondlook::app::ports::{CaseFilter, Change, StoreError};
 use secondlook::domain::digest::Schedule;
-use secondlook::domain::investigation::{Case, CaseNumber, Outcome, State, Statement};
+use secondlook::domain::investigation::{Case, CaseNumber, Origin, Outcome, State, Statement};
 use secondlook::domain::policy::ChannelState;
-use secondlook::domain::{ChannelId, MessageTs, WorkspaceId};
+use secondlook::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 use tokio::task::JoinSet;
 
 use super::house::{House, at, case, full_case, of_case, t1};
@@ -60,6 +60,31 @@ pub(crate) async fn a_thread_has_one_case(house: House) {
     // Cases opened by command have no thread until their card stands.
     house.save(Case { root: None, ..case(3) }).await;
     house.save(Case { root: None, ..case(4) }).await;
+}
+
+pub(crate) async fn cards_that_people_wait_for_are_found_by_channel(house: House) {
+    let asked = |number, state| Case {
+        card: None,
+        state,
+        origin: Origin::Shortcut,
+        author: Some(UserId::from("U1")),
+        opened_by: None,
+        ..case(number)
+    };
+    house.save(Case { root: None, origin: Origin::Command, ..asked(2, State::Open) }).await;
+    house.save(asked(1, State::Prompted)).await;
+    house
+        .save(Case { opened_by: Some("U2".into()), origin: Origin::Heard, ..asked(3, State::Open) })
+        .await;
+    // Heard, shown, ended, its words forgotten, in another channel, in another workspace.
+    house.save(Case { origin: Origin::Heard, ..asked(4, State::Prompted) }).await;
+    house.save(Case { card: Some("9.000001".into()), ..asked(5, State::Open) }).await;
+    house.save(asked(6, State::Closed)).await;
+    house.save(Case { author: None, ..asked(7, State::Prompted) }).await;
+    house.save(Case { channel: "C2".into(), ..asked(8, State::Open) }).await;
+    house.save(Case { workspace: "T2".into(), ..asked(9, State::Open) }).await;
+    let found = house.store.cards_awaited(&t1(), &ChannelId::from("C1")).await.unwrap();
+    assert_eq!(found, [1, 2, 3].map(CaseNumber));
 }
 
 pub(crate) async fn numbers_are_never_given_twice(house: House) {

@@ -55,6 +55,8 @@ pub(crate) async fn every_kind_of_work_comes_back(house: House) {
         Work::Reminder(one),
         Work::Text(one),
         Work::ShowCard(one),
+        Work::ReadThread(one),
+        Work::TellRefusal { case: one, code: "is_archived".to_owned() },
         Work::SayReminder(one),
         Work::SayOutcome(one),
         Work::LookAtChannel("C1".into()),

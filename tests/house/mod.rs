@@ -5,6 +5,7 @@ pub mod binary;
 pub mod postgres;
 pub mod tables;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -134,6 +135,7 @@ impl House {
             client_secret: SecretString::from(house.slack.client_secret()),
             public_url: "http://localhost:1".to_owned(),
             keys: Keys { current: vec![7; 32].into(), old: None },
+            only: BTreeSet::new(),
         });
         house.own_token = false;
         house.start().await;

@@ -6,8 +6,10 @@ mod house;
 
 mod browser;
 mod crossing;
+mod digests;
 mod installing;
 mod keys;
+mod listed;
 mod organisation;
 mod removal;
 mod renewal;

@@ -378,6 +378,21 @@ impl Case {
         matches!(self.state, State::Waiting | State::Prompted | State::Open)
     }
 
+    /// Whether a person asked for its card by name, and not the bot for attention.
+    pub fn asked_for(&self) -> bool {
+        matches!(self.origin, Origin::Command | Origin::Shortcut) || self.opened_by.is_some()
+    }
+
+    /// Who asked for its card by name, as long as that is known.
+    pub fn asked_by(&self) -> Option<&UserId> {
+        self.opened_by.as_ref().or(self.author.as_ref()).filter(|_| self.asked_for())
+    }
+
+    /// Whether it holds evidence from this message.
+    pub fn has_evidence_from(&self, message: &MessageTs) -> bool {
+        self.evidence.iter().any(|piece| piece.message.as_ref() == Some(message))
+    }
+
     /// Whether it is listed as an investigation.
     pub fn listed(&self) -> bool {
         matches!(self.state, State::Open | State::Closed)

@@ -73,6 +73,8 @@ pub enum Happening {
 pub enum Effect {
     /// Post the card, or edit it to what it should say now.
     ShowCard,
+    /// Read what was said in its thread so far.
+    ReadThread,
     /// Say once in the thread that it is still open.
     Remind,
     /// Say in the thread how it ended.
@@ -109,11 +111,7 @@ pub fn apply(mut case: Case, happening: Happening, now: Timestamp) -> (Case, Vec
         Happening::Opened { by, title, statement } => opened(&mut case, by, title, statement, now),
         Happening::Dismissed => dismissed(&mut case),
         Happening::Closed(outcome) => closed(&mut case, outcome),
-        Happening::CardShown(ts) => {
-            case.root.get_or_insert_with(|| ts.clone());
-            case.card = Some(ts);
-            Vec::new()
-        }
+        Happening::CardShown(ts) => card_shown(&mut case, ts),
         Happening::ReminderDue if case.state == State::Open => vec![Effect::Remind],
         Happening::TextDue => {
             if case.state == State::Prompted {
@@ -154,6 +152,14 @@ fn quiet_period_over(
     }
     case.state = State::Prompted;
     vec![Effect::ShowCard, Effect::Schedule(Due::Text, now + TEXT_KEPT)]
+}
+
+/// A card that begins its own thread may have been answered before anybody knew whose thread that is.
+fn card_shown(case: &mut Case, ts: MessageTs) -> Vec<Effect> {
+    let begins_thread = case.root.is_none();
+    case.root.get_or_insert_with(|| ts.clone());
+    case.card = Some(ts);
+    if begins_thread { vec![Effect::ReadThread] } else { Vec::new() }
 }
 
 /// Before the card is shown, a case can end without a word; its text goes with it.

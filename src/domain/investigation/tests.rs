@@ -99,6 +99,7 @@ fn play(case: Case, happenings: &[Happening]) -> (Case, String) {
 fn effect(effect: &Effect) -> String {
     match effect {
         Effect::ShowCard => "show".to_owned(),
+        Effect::ReadThread => "read".to_owned(),
         Effect::Remind => "remind".to_owned(),
         Effect::TellOutcome => "tell".to_owned(),
         Effect::Schedule(due, _) => format!("+{due}"),
@@ -134,6 +135,15 @@ fn the_whole_road() {
     assert_eq!(case.root, Some("1.0".into()));
     assert_eq!(case.matched, "let's move off Mailchimp");
     assert_eq!(case.outcome.unwrap().kind, OutcomeKind::Averted);
+}
+
+#[test]
+fn a_card_that_begins_its_own_thread_has_it_read_once() {
+    let begun = Case { root: None, ..waiting() };
+    let shown = |ts: &str| Happening::CardShown(ts.into());
+    let (case, told) = play(begun, &[SPEAK, shown("2.0"), shown("2.0")]);
+    assert_eq!(told, "prompted[show +text] prompted[read] prompted[]");
+    assert_eq!((case.root.clone(), case.card), (Some("2.0".into()), case.root));
 }
 
 #[test]

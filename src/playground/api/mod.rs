@@ -224,6 +224,7 @@ fn dispatch(world: &mut World, method: &str, args: &Args) -> Outcome {
     match method {
         "api.test" => Ok(json!({})),
         "auth.test" => Ok(users::auth_test(world)),
+        "auth.revoke" => Ok(oauth::revoke(world)),
         "oauth.v2.access" => oauth::access(world, args),
         "apps.connections.open" => Ok(connections_open(world)),
         "chat.postMessage" => chat::post_message(world, args),

@@ -60,6 +60,12 @@ fn renew(world: &mut World, args: &Args) -> Outcome {
     Ok(granted(world))
 }
 
+/// `auth.revoke`: the bot's tokens end, and with them the installation.
+pub(super) fn revoke(world: &mut World) -> Value {
+    world.uninstalled();
+    json!({ "revoked": true })
+}
+
 /// The older token goes on until its time; the older refresh token is used up.
 fn new_tokens(world: &mut World) {
     let token = format!("xoxb-{}-{}", ids::random(12), ids::random(24));

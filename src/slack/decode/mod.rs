@@ -133,15 +133,19 @@ fn message(
     external: bool,
     workspace: &Workspace,
 ) -> Option<Message> {
+    let channel = ChannelId::from(text(place, "channel").or_else(|| at(place, "/channel/id"))?);
+    let private = is_private(&channel, text(place, "channel_type"));
+    by_person(message, Place { channel, private, external }, workspace)
+}
+
+fn by_person(message: &Value, place: Place, workspace: &Workspace) -> Option<Message> {
     let author = text(message, "user")?;
     let bot = text(message, "bot_id").is_some()
         || message.get("bot_profile").is_some_and(|b| !b.is_null());
     if bot || author == workspace.bot_user.as_str() || author == "USLACKBOT" {
         return None;
     }
-    let channel = ChannelId::from(text(place, "channel").or_else(|| at(place, "/channel/id"))?);
-    let private = is_private(&channel, text(place, "channel_type"));
-    any_message(message, UserId::from(author), Place { channel, private, external }, workspace)
+    any_message(message, UserId::from(author), place, workspace)
 }
 
 /// A channel is taken for private unless Slack says that it is public: what is private must not leak.
@@ -169,7 +173,14 @@ fn any_message(
         readable: readable(raw),
         files: files.into_iter().flatten().filter_map(file).collect(),
         mention: false,
+        answers_us: text(message, "parent_user_id") == Some(workspace.bot_user.as_str()),
     })
+}
+
+/// A message of a thread as the history tells it, if a person wrote it.
+pub(super) fn reply(json: &Value, place: &Place, workspace: &Workspace) -> Option<Message> {
+    text(json, "subtype").is_none_or(|subtype| WRITTEN.contains(&subtype)).then_some(())?;
+    by_person(json, place.clone(), workspace)
 }
 
 fn file(file: &Value) -> Option<File> {

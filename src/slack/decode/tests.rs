@@ -63,6 +63,8 @@ fn a_message_is_read_with_its_place_and_its_link() {
         "{}",
         reply.permalink
     );
+    let parent = |user: &str| message(&json!({"thread_ts": "1.1", "parent_user_id": user}));
+    assert!(written(&parent("UBOT")).answers_us && !written(&parent("U1")).answers_us);
     let root = written(&message(&json!({"thread_ts": "1763712000.000100"})));
     assert_eq!(root.thread, None, "the first message of a thread names itself");
 }
