@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store};
-use crate::app::retention::Perishable;
+use crate::app::retention::{KEPT_AFTER_REMOVAL, Perishable};
 use crate::config::{Config, OAuth, Partial};
 use crate::domain::channel::Channel;
 use crate::domain::digest::Channels;
@@ -151,8 +151,34 @@ async fn kept(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
         }
         Err(error) => findings.push(note("given up", format!("not checked: {error}"))),
     }
+    findings.extend(removed(store).await);
     findings.extend(installed(store, oauth).await);
     findings
+}
+
+/// The workspaces whose work rests because they removed the app.
+async fn removed(store: &dyn Store) -> Vec<Finding> {
+    let all = match store.removed().await {
+        Ok(all) => all,
+        Err(error) => return vec![note("removed", format!("not checked: {error}"))],
+    };
+    let finding = |(who, at): &(WorkspaceId, Timestamp)| {
+        Finding {
+        next: Some(
+            "if the app is still used there, install it again: until then nothing is heard or said there"
+                .to_owned(),
+        ),
+        ..note(
+            "removed",
+            format!(
+                "{who} removed the app on {}: its work rests, and {} days later everything about it is deleted",
+                at.strftime("%Y-%m-%d"),
+                KEPT_AFTER_REMOVAL.as_hours() / 24
+            ),
+        )
+    }
+    };
+    all.iter().map(finding).collect()
 }
 
 /// The workspaces that installed the app by OAuth: whether their tokens can be opened and are being renewed.

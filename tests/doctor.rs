@@ -258,6 +258,26 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
         .ends_with(0);
 }
 
+#[tokio::test]
+async fn a_workspace_that_removed_the_app_is_shown() {
+    let patient = Patient::new().await;
+    let store = Database::open(&patient.url()).await.unwrap();
+    let workspace = WorkspaceId::from("T1");
+    let known = Workspace {
+        id: workspace.clone(),
+        bot_user: UserId::from("U1"),
+        bot_id: "B1".to_owned(),
+        url: String::new(),
+    };
+    store.save_workspace(&known).await.unwrap();
+    let event = Some((workspace, "event:1".to_owned()));
+    let removed = Change { event, uninstalled: true, ..Change::default() };
+    store.commit(&removed, Timestamp::UNIX_EPOCH).await.unwrap();
+    store.close().await;
+    let report = patient.see_the_doctor().await;
+    report.says("– removed", &["T1", "1970-01-01", "30 days", "install it again"]).ends_with(0);
+}
+
 // ── Slack ──────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]

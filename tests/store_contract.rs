@@ -31,6 +31,7 @@ contract! {
     memory as memory, file as file, postgres as server => {
     cases::a_case_comes_back_as_it_was_saved,
     cases::a_case_is_found_by_thread_and_by_evidence,
+    cases::what_waits_in_a_channel_is_found,
     cases::an_old_copy_is_refused,
     cases::a_thread_has_one_case,
     cases::cards_that_people_wait_for_are_found_by_channel,
@@ -62,6 +63,7 @@ contract! {
     jobs::uncertainty_is_kept_until_it_is_done,
     jobs::a_lost_lease_ends_nothing,
     jobs::cancelled_work_is_not_tried_again,
+    jobs::files_of_a_deleted_message_are_not_read,
     jobs::given_up_work_waits_for_a_person_or_a_new_ask,
     jobs::concurrent_workers_take_each_job_once,
     jobs::the_backlog_is_counted,

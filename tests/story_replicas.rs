@@ -121,6 +121,27 @@ async fn who_is_slow_and_lives_keeps_its_work() {
     }
 }
 
+/// One replica hears the proposal, another the question; and the one that would speak never heard it.
+#[tokio::test]
+async fn whoever_hears_the_question_nobody_speaks() {
+    let mut house = House::open_on(On::Postgres, Door::Http).await;
+    house.stop().await;
+    house.limit(Limits { quiet_period: SignedDuration::from_secs(60), ..house::eager() });
+    house.start().await;
+    let url = |bot: &Bot| format!("http://{}/slack/events", bot.bind_addr());
+    let other = Bot::start_with(house.config(), house.clock.clone()).await.unwrap();
+    let thread = house.say(BACKEND, MAYA, &proposal(1));
+    house.acknowledged().await;
+    house.slack.set_request_url(&url(&other)).await.unwrap();
+    house.say(BACKEND, JONAS, "do we have the logs of one of these?");
+    house.acknowledged().await;
+    other.stop().await;
+    house.slack.set_request_url(&url(house.bot())).await.unwrap();
+    house.clock.advance(SignedDuration::from_mins(2));
+    house.settled().await;
+    assert_eq!(house.said_in(BACKEND, &thread), Vec::<Value>::new());
+}
+
 /// The cap is two a day; a dozen proposals reach three replicas at once.
 #[tokio::test]
 async fn the_cap_of_a_channel_holds_for_all_replicas() {

@@ -106,6 +106,8 @@ create table investigation (
 -- The cooldown asks for the last thirty days of one channel.
 create index investigation_channel on investigation (workspace_id, channel_id, began_at);
 create index investigation_message on investigation (workspace_id, channel_id, message_ts);
+-- A person who asks for evidence silences what waits in the channel: a minute's cases at most.
+create index investigation_waiting on investigation (workspace_id, channel_id) where state = 'waiting';
 -- Lists show investigations only; most cases never become one.
 create index investigation_listed on investigation (workspace_id, case_number) where state in ('open', 'closed');
 -- The digest asks for those that are open, which are few beside those that were closed.
@@ -233,7 +235,7 @@ create table job (
     lease_until integer,
     -- Asked for again while in flight: run once more, then.
     again_at integer,
-    -- Cancelled while in flight: it may finish, and is not tried again.
+    -- Cancelled while in flight: it may finish, changes no case, and is not tried again.
     cancelled integer not null default 0,
     -- Why and when it was given up.
     parked_because text,

@@ -53,18 +53,6 @@ impl App {
         NewJob { work: Work::LookAtChannel(id.clone()), run_at: self.now() }
     }
 
-    /// Stops all work for a workspace, until the app is installed there again.
-    pub(super) async fn uninstalled(&self, cause: Cause<'_>) -> Result<Answer, StoreError> {
-        self.save(Change { event: Some(cause.event()), uninstalled: true, ..Change::default() })
-            .await?;
-        metrics::counter!("secondlook_uninstalled_total").increment(1);
-        tracing::warn!(
-            slack.workspace = %cause.workspace,
-            "the app was removed from this workspace or its token revoked: its work rests until the app is installed again, and in 30 days everything about it is deleted"
-        );
-        Ok(Answer::Nothing)
-    }
-
     /// Looks how a channel stands now, and opens its incident when it is due one; decides anew when something was noted
     /// about it meanwhile, such as our own coming in.
     pub(super) async fn look_at_channel(

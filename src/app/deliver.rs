@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempts::caught;
 use super::hear::count_silence;
 use super::lease::{self, LEASE};
-use super::once::once;
+use super::once::{look_up, once};
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
 use super::{App, change};
 use crate::domain::card::{card, outcome_line};
@@ -213,6 +213,7 @@ impl App {
             Work::LookAtChannel(channel) => self.look_at_channel(chat, job, channel).await,
             Work::Digest { week, channel } => self.post_digest(chat, job, *week, channel).await,
             Work::Greet(channel) => self.greet(chat, job, channel).await,
+            Work::ConfirmRemoval => self.confirm_removal(chat, job).await,
             Work::QuietPeriod(number) => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 self.quiet_period_over(job, case).await
@@ -339,7 +340,8 @@ impl App {
         Ok(self.due(job, case, Happening::QuietPeriodOver(may_speak)).await?)
     }
 
-    /// Whether another person asked for evidence in the channel, not in the thread, since the proposal.
+    /// Whether another person asked for evidence in the channel before the proposal reached us: a question that came after
+    /// it has silenced the case already.
     fn someone_asked(&self, case: &Case) -> bool {
         let Some(root) = &case.root else { return false };
         let earlier = self.recent.of(&case.workspace, &case.channel);
@@ -347,6 +349,7 @@ impl App {
     }
 
     async fn show_card(&self, chat: &dyn Chat, job: &Job, case: Case) -> Result<(), Failed> {
+        let case = self.as_private_as_its_channel(chat, case).await?;
         let shown = card(&case, &self.knowledge.catalog, self.wording(&case.language));
         let id = job.work.key();
         let post = Post {
@@ -366,10 +369,17 @@ impl App {
                 Ok(()) => Ok(self.done(job).await?),
             };
         }
+        // Whatever became of the case: a card that may stand must not be left standing.
+        if job.uncertain
+            && let Some(ts) = look_up(chat, &post, case.began_at).await?
+        {
+            let found = Happening::CardFound(ts);
+            return self.due(job, case, found).await.map_err(posted_not_recorded);
+        }
         if !matches!(case.state, State::Prompted | State::Open | State::Closed) {
             return Ok(self.done(job).await?);
         }
-        match once(chat, job, &post, case.began_at).await {
+        match chat.post(&post).await {
             Ok(ts) => {
                 self.due(job, case, Happening::CardShown(ts)).await.map_err(posted_not_recorded)
             }

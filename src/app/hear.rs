@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::incident::Told;
 use super::ports::{Change, Committed, NewJob, StoreError, Work};
 use super::{Answer, App, Cause, change};
-use crate::domain::detect::{Verdict, asks_for_evidence, detect};
+use crate::domain::detect::{Verdict, detect};
 use crate::domain::evidence::{EvidenceKind, Finding, Source, recognise_on, redact};
 use crate::domain::hearing::words;
 use crate::domain::investigation::{
-    Beginning, Case, Evidence, Happening, Origin, State, apply, cut, heard,
+    Beginning, Case, Evidence, Happening, Origin, apply, cut, heard,
 };
 use crate::domain::message::{File, Message, time_of};
 use crate::domain::policy::{self, Silence};
@@ -33,6 +33,7 @@ impl App {
     ) -> Result<Answer, StoreError> {
         let now = self.now();
         self.recent.add(cause.workspace, &message, now);
+        self.stay_silent_if_asked(cause.workspace, &message).await?;
         let case = if message.thread.is_some() || message.mention {
             self.store
                 .case_in_thread(cause.workspace, &message.place.channel, message.root())
@@ -179,21 +180,11 @@ impl App {
             return Ok(Answer::Nothing);
         }
         let evidence = self.evidence_in(message);
-        let asked = case.state == State::Waiting
-            && case.author.as_ref() != Some(&message.author)
-            && asks_for_evidence(&self.knowledge.packs, &message.text);
-        let happening = if !evidence.is_empty() {
-            Happening::Posted(evidence)
-        } else if asked {
-            count_silence(Silence::SomeoneAsked);
-            Happening::SomeoneAsked
-        } else if message.files.is_empty() {
+        if evidence.is_empty() && message.files.is_empty() {
             return Ok(Answer::Nothing);
-        } else {
-            Happening::Posted(Vec::new())
-        };
+        }
         let now = self.now();
-        let (case, effects) = apply(case, happening, now);
+        let (case, effects) = apply(case, Happening::Posted(evidence), now);
         let mut change = change(case, &effects, now);
         change.jobs.extend(self.files_to_read(&change, message));
         change.event = Some(cause.event());
@@ -310,7 +301,11 @@ impl App {
         }
         let (case, more) = apply(case, Happening::Posted(has), now);
         effects.extend(more);
-        self.save(Change { event: Some(cause.event()), ..change(case, &effects, now) }).await?;
+        let mut change = change(case, &effects, now);
+        // What came from its files went as well, and nothing tells which that was.
+        change.jobs.extend(self.files_to_read(&change, message));
+        change.event = Some(cause.event());
+        self.save(change).await?;
         Ok(Answer::Nothing)
     }
 

@@ -46,4 +46,6 @@ pub trait Installations: Send + Sync {
     async fn installations(&self) -> Result<Vec<Installation>, StoreError>;
     /// Changes an installation; a conflict when it was changed or removed meanwhile.
     async fn change_installation(&self, installation: &Installation) -> Result<(), StoreError>;
+    /// The workspaces that removed the app, and when.
+    async fn removed(&self) -> Result<Vec<(WorkspaceId, Timestamp)>, StoreError>;
 }

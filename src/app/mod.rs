@@ -4,6 +4,7 @@
 //! `domain/investigation.rs`; 3. the branch in `hear.rs` or `act.rs`; 4. its story in `tests/`.
 
 mod act;
+mod asked;
 mod attempts;
 mod channel;
 mod command;
@@ -15,8 +16,10 @@ pub mod installations;
 mod lease;
 mod once;
 pub mod ports;
+mod privacy;
 mod recent;
 mod refusal;
+mod removal;
 pub mod retention;
 mod thread;
 
@@ -241,6 +244,10 @@ fn change(case: Case, effects: &[Effect], now: Timestamp) -> Change {
             Effect::Schedule(due, at) => (due_work(*due, number), *at),
             Effect::Cancel(due) => {
                 change.cancel.push(due_work(*due, number).key());
+                continue;
+            }
+            Effect::LeaveFiles(message) => {
+                change.leave_files.push(message.clone());
                 continue;
             }
         };

@@ -38,7 +38,8 @@ pub(super) async fn once_whatever_is_known(
     }
 }
 
-async fn look_up(
+/// Looks for a message of ours, and counts what came of it.
+pub(super) async fn look_up(
     chat: &dyn Chat,
     post: &Post<'_>,
     since: Timestamp,

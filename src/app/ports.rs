@@ -104,6 +104,8 @@ pub enum Work {
     LookAtChannel(ChannelId),
     /// Say in a channel what the bot does.
     Greet(ChannelId),
+    /// Ask the chat whether the app was removed from the workspace.
+    ConfirmRemoval,
     /// Fetch a file and read it as evidence.
     ReadFile {
         /// For which case.
@@ -144,6 +146,7 @@ impl Work {
             Self::SayOutcome(_) => "say_outcome",
             Self::LookAtChannel(_) => "channel",
             Self::Greet(_) => "greet",
+            Self::ConfirmRemoval => "removal",
             Self::ReadFile { .. } => "file",
             Self::Digest { .. } => "digest",
         }
@@ -162,9 +165,17 @@ impl Work {
             Self::SayOutcome(case) => format!("say_outcome:{case}"),
             Self::LookAtChannel(channel) => format!("channel:{channel}"),
             Self::Greet(channel) => format!("greet:{channel}"),
-            Self::ReadFile { case, file, .. } => format!("file:{case}:{file}"),
+            Self::ConfirmRemoval => "removal".to_owned(),
+            Self::ReadFile { case, file, message, .. } => {
+                format!("{}{case}:{file}", Self::files_of(message))
+            }
             Self::Digest { week, .. } => format!("digest:{week}"),
         }
+    }
+
+    /// How the keys begin of all work on the files that came with a message.
+    pub fn files_of(message: &MessageTs) -> String {
+        format!("file:{message}:")
     }
 
     /// The case it belongs to, if it belongs to one.
@@ -179,7 +190,10 @@ impl Work {
             | Self::SayReminder(case)
             | Self::SayOutcome(case)
             | Self::ReadFile { case, .. } => Some(*case),
-            Self::LookAtChannel(_) | Self::Greet(_) | Self::Digest { .. } => None,
+            Self::LookAtChannel(_)
+            | Self::Greet(_)
+            | Self::ConfirmRemoval
+            | Self::Digest { .. } => None,
         }
     }
 }
@@ -233,6 +247,8 @@ pub struct Change {
     pub jobs: Vec<NewJob>,
     /// Keys of work not to do any more.
     pub cancel: Vec<String>,
+    /// Messages whose files the case shall not read any more.
+    pub leave_files: Vec<MessageTs>,
     /// Whether the app was removed from the workspace: its tokens go, and its work rests until it is installed again.
     pub uninstalled: bool,
     /// The job this change was made for, and how it ended.
@@ -303,13 +319,19 @@ pub trait Store: Installations + Retention {
         channel: &ChannelId,
         root: &MessageTs,
     ) -> Result<Option<Case>, StoreError>;
-    /// The case that holds evidence from this message.
+    /// The case that holds evidence from this message, or is to read a file that came with it.
     async fn case_with_evidence(
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
         message: &MessageTs,
     ) -> Result<Option<Case>, StoreError>;
+    /// The cases of a channel whose quiet period runs.
+    async fn waiting_cases(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Vec<Case>, StoreError>;
     /// Investigations (open or closed), newest first.
     async fn investigations(
         &self,
@@ -450,6 +472,8 @@ pub trait Chat: Send + Sync {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Channel, ChatError>;
+    /// Whether the app is installed in a workspace; an error where that is not known for certain.
+    async fn is_installed(&self, workspace: &WorkspaceId) -> Result<bool, ChatError>;
     /// Goes into a public channel.
     async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError>;
     /// When somebody else last said something in a channel since `since`.

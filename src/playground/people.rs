@@ -272,8 +272,7 @@ impl Playground {
             payload["callback_id"] = json!(callback_id);
             payload["message_ts"] = json!(ts);
             payload["action_ts"] = json!(world.next_ts());
-            payload["channel"] =
-                json!({ "id": channel, "name": world.channels.get(&channel).map(|c| &c.name) });
+            payload["channel"] = json!({ "id": channel, "name": world.told_name(&channel) });
             let thread_ts = message["thread_ts"].as_str().map(str::to_owned);
             payload["message"] = message;
             let hook =

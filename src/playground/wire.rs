@@ -28,6 +28,16 @@ impl World {
         callback
     }
 
+    /// A channel's name as commands and interactions tell it: private ones have none.
+    pub(super) fn told_name(&self, channel: &str) -> String {
+        match self.channels.get(channel) {
+            Some(c) if c.is_im() => "directmessage".to_owned(),
+            Some(c) if c.private => "privategroup".to_owned(),
+            Some(c) => c.name.clone(),
+            None => String::new(),
+        }
+    }
+
     /// What every interaction has: who, where from, and a fresh trigger id.
     pub(super) fn interaction(&mut self, kind: &str, user: &str, view: Option<&str>) -> Value {
         let person = self.person(user).cloned().unwrap_or_default();
@@ -94,12 +104,7 @@ impl World {
             thread_ts: None,
             uses: 0,
         });
-        let name = match self.channels.get(channel) {
-            Some(c) if c.is_im() => "directmessage".to_owned(),
-            Some(c) if c.private => "privategroup".to_owned(),
-            Some(c) => c.name.clone(),
-            None => String::new(),
-        };
+        let name = self.told_name(channel);
         let mut form = json!({
             "token": "verification-token-is-not-used", "team_id": team.id, "team_domain": team.domain,
             "channel_id": channel, "channel_name": name, "user_id": user,

@@ -11,7 +11,7 @@ use super::answers::Answers;
 use super::decode::reply;
 use super::render;
 use super::workspaces::{Workspaces, not_there};
-use crate::app::ports::{Body, Chat, ChatError, Post, Whisper};
+use crate::app::ports::{Body, Chat, ChatError, Post, Whisper, Workspace};
 use crate::domain::channel::Channel;
 use crate::domain::form::{FormView, Sheet};
 use crate::domain::message::{Message, Place, Trigger, time_of};
@@ -39,7 +39,7 @@ impl SlackChat {
 
     /// Calls a method in a workspace. A token that Slack does not take any more is looked up anew, once: it was refused, so
     /// nothing has happened.
-    async fn call(
+    pub(super) async fn call(
         &self,
         workspace: &WorkspaceId,
         method: &'static str,
@@ -184,10 +184,15 @@ impl Chat for SlackChat {
             }
             None => "conversations.history",
         };
+        let us = self.workspaces.workspace(post.workspace).await?.ok_or_else(not_there)?;
         for _ in 0..PAGES_MAX {
-            let page = self.call(post.workspace, method, &query, None).await?;
+            let page = match self.call(post.workspace, method, &query, None).await {
+                // The thread was deleted, and whatever stood in it.
+                Err(ChatError::Refused { code }) if code == "thread_not_found" => return Ok(None),
+                other => other?,
+            };
             let messages = page.get("messages").and_then(Value::as_array);
-            let ours = messages.into_iter().flatten().find(|m| is_ours(m, post.id));
+            let ours = messages.into_iter().flatten().find(|m| is_ours(m, post.id, &us));
             if let Some(ts) = ours.and_then(|m| m.get("ts")).and_then(Value::as_str) {
                 return Ok(Some(ts.into()));
             }
@@ -220,6 +225,10 @@ impl Chat for SlackChat {
         Ok(access::read(&answer))
     }
 
+    async fn is_installed(&self, workspace: &WorkspaceId) -> Result<bool, ChatError> {
+        self.takes_token(workspace).await
+    }
+
     async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError> {
         let body = json!({"channel": channel.as_str()});
         match self.call(workspace, "conversations.join", &body, None).await {
@@ -239,9 +248,10 @@ impl Chat for SlackChat {
             "channel": channel.as_str(), "limit": PAGE, "include_all_metadata": true,
             "oldest": format!("{}.000000", since.as_second()),
         });
+        let us = self.workspaces.workspace(workspace).await?.ok_or_else(not_there)?;
         let page = self.call(workspace, "conversations.history", &query, None).await?;
         let messages = page.get("messages").and_then(Value::as_array);
-        let others = messages.into_iter().flatten().filter(|m| !by_us(m));
+        let others = messages.into_iter().flatten().filter(|m| !by_us(m, &us));
         let times = others.filter_map(|m| m.get("ts").and_then(Value::as_str));
         Ok(times.map(|ts| time_of(&ts.into())).max())
     }
@@ -309,11 +319,61 @@ fn refuses_token(code: &str) -> bool {
     matches!(code, "token_expired" | "token_revoked" | "invalid_auth" | "account_inactive")
 }
 
-fn by_us(message: &Value) -> bool {
-    message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA_TYPE)
+/// Metadata is what its sender makes it: another bot may bear ours, such as a second one that tries out a new version. So
+/// the sender must be us as well; the bot id differs between the workspaces of an organisation, the user does not.
+fn by_us(message: &Value, us: &Workspace) -> bool {
+    let is = |name: &str, ours: &str| !ours.is_empty() && message[name].as_str() == Some(ours);
+    let sender = is("user", us.bot_user.as_str()) || is("bot_id", &us.bot_id);
+    sender && message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA_TYPE)
 }
 
-fn is_ours(message: &Value, id: &str) -> bool {
-    by_us(message)
+fn is_ours(message: &Value, id: &str, us: &Workspace) -> bool {
+    by_us(message, us)
         && message.pointer("/metadata/event_payload/id").and_then(Value::as_str) == Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_bots_message_with_our_metadata_is_not_ours() {
+        let us = Workspace {
+            id: "T1".into(),
+            bot_user: "UBOT".into(),
+            bot_id: "BBOT".to_owned(),
+            url: String::new(),
+        };
+        let card = |sender: Value| {
+            let mut message = json!({
+                "ts": "1.2", "app_id": "A1", "text": "x",
+                "metadata": {"event_type": METADATA_TYPE, "event_payload": {"id": "card:1"}},
+            });
+            for (name, value) in sender.as_object().into_iter().flatten() {
+                message[name] = value.clone();
+            }
+            message
+        };
+        for ours in [
+            json!({"user": "UBOT", "bot_id": "BBOT"}),
+            json!({"user": "UBOT", "bot_id": "BELSEWHERE"}),
+            json!({"bot_id": "BBOT"}),
+        ] {
+            assert!(is_ours(&card(ours.clone()), "card:1", &us), "{ours}");
+            assert!(!is_ours(&card(ours), "card:2", &us));
+        }
+        let nobody = Workspace { bot_user: "".into(), bot_id: String::new(), ..us.clone() };
+        for other in [
+            json!({"user": "UEVIL", "bot_id": "BEVIL"}),
+            json!({"user": "U1"}),
+            json!({"user": "", "bot_id": ""}),
+            json!({"user": null}),
+        ] {
+            let message = card(other.clone());
+            assert!(!by_us(&message, &us) && !is_ours(&message, "card:1", &us), "{other}");
+            assert!(!by_us(&message, &nobody), "{other}");
+        }
+        let bare = json!({"user": "UBOT", "bot_id": "BBOT", "ts": "1.2"});
+        assert!(!by_us(&bare, &us));
+    }
 }

@@ -18,6 +18,7 @@ mod install_page;
 mod limits;
 pub mod oauth;
 pub mod reception;
+mod removal;
 mod render;
 mod renewal;
 pub mod seal;

@@ -171,9 +171,6 @@ impl Receive for Reception {
             count_ignored(what);
             return Acknowledgement::Empty;
         }
-        if incoming.event == Event::Uninstalled {
-            return self.uninstalled(incoming).await;
-        }
         let person = person(&incoming);
         if let (Some(person), Some(url)) = (&person, answer_address(&delivery)) {
             self.chat.answers.keep(&person.workspace, &person.channel, &person.user, url);
@@ -192,30 +189,9 @@ impl Receive for Reception {
     }
 }
 
-impl Reception {
-    /// Believes that the app was removed only if Slack doesn't take its token any more: the event may be late, and the app
-    /// installed again since.
-    async fn uninstalled(&self, incoming: Incoming) -> Acknowledgement {
-        let workspace = incoming.workspace.clone();
-        if self.workspaces.is_there(&workspace).await {
-            count_ignored("uninstalled before");
-            return Acknowledgement::Empty;
-        }
-        let handled = self.app.handle(incoming).await;
-        self.workspaces.forget(&workspace);
-        match handled {
-            Ok(_) => Acknowledgement::Empty,
-            Err(error) => {
-                tracing::error!(error.kind = %error, "could not record that the app was removed");
-                Acknowledgement::Refused
-            }
-        }
-    }
-}
-
 /// Counts by a fixed set of names: what Slack sends must not grow the metrics without bound.
 fn count_ignored(what: &str) {
-    const NAMED: [&str; 9] = [
+    const NAMED: [&str; 8] = [
         "message by a bot",
         "message_changed without a change",
         "message_changed by a bot",
@@ -224,7 +200,6 @@ fn count_ignored(what: &str) {
         "unknown view",
         "unknown shortcut",
         "view_closed",
-        "uninstalled before",
     ];
     let label = NAMED.iter().find(|name| **name == what).copied().unwrap_or("other");
     metrics::counter!("secondlook_ignored_total", "kind" => label).increment(1);

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::client::Client;
@@ -24,15 +23,13 @@ use crate::domain::WorkspaceId;
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// A token that ends sooner than this is not used any more.
 pub(super) const TOO_LATE: SignedDuration = SignedDuration::from_secs(60);
-/// How long Slack may take to say whether the app is still installed; it waits for our acknowledgement meanwhile.
-const ASK_MAX: Duration = Duration::from_secs(2);
 
 /// The workspaces the bot is in.
 pub struct Workspaces {
     pub(super) client: Arc<Client>,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    own: Option<(Workspace, SecretString)>,
+    pub(super) own: Option<(Workspace, SecretString)>,
     pub(super) oauth: Option<OAuth>,
     known: Mutex<HashMap<WorkspaceId, Known>>,
     pub(super) renewals: TaskTracker,
@@ -110,14 +107,6 @@ impl Workspaces {
         }
         known.expires_at?;
         self.renewed(id, Some(refused)).await.ok()
-    }
-
-    /// Whether the app is still there, whatever an event says that may be old or about another installation.
-    pub(super) async fn is_there(self: &Arc<Self>, id: &WorkspaceId) -> bool {
-        let Ok(token) = self.token(id).await else { return false };
-        let nothing = json!({});
-        let asked = self.client.call_once(&token, "auth.test", &nothing, None);
-        matches!(timeout(ASK_MAX, asked).await, Ok(Ok(_)))
     }
 
     /// Reads a workspace anew the next time.

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::case_row::{CaseRow, EvidenceRow, Stored};
+use super::job::after_files_of;
 use super::query::{Conn, places, sql};
 use super::{person, words};
-use crate::app::ports::{CaseFilter, StoreError};
+use crate::app::ports::{CaseFilter, StoreError, Work};
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
 use crate::domain::policy::Silence;
@@ -77,15 +78,35 @@ pub(super) async fn load_with_evidence(
 ) -> Result<Option<Case>, StoreError> {
     let row = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.channel_id = $2 and i.case_number in
-            (select case_number from evidence where workspace_id = $1 and message_ts = $3)
+            (select case_number from evidence where workspace_id = $1 and message_ts = $3
+             union select case_number from job
+                where workspace_id = $1 and job_key > $4 and job_key < $5)
          order by i.case_number limit 1"
     )))
     .bind(workspace.as_str())
     .bind(channel.as_str())
     .bind(message.as_str())
+    .bind(Work::files_of(message))
+    .bind(after_files_of(message))
     .fetch_optional(&mut *conn)
     .await?;
     whole(conn, workspace, row).await
+}
+
+pub(super) async fn load_waiting(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    channel: &ChannelId,
+) -> Result<Vec<Case>, StoreError> {
+    let rows: Vec<CaseRow> = sql(AssertSqlSafe(format!(
+        "{SELECT} where i.workspace_id = $1 and i.channel_id = $2 and i.state = 'waiting'
+         order by i.case_number"
+    )))
+    .bind(workspace.as_str())
+    .bind(channel.as_str())
+    .fetch_all(&mut *conn)
+    .await?;
+    all_whole(conn, workspace, rows).await
 }
 
 pub(super) async fn load_listed(

@@ -40,7 +40,7 @@ pub(super) async fn apply(
         erased |= channel::save(conn, workspace, id, state).await?;
     }
     if let Some((job, _)) = &change.job {
-        job::hold(conn, job).await?;
+        job::hold(conn, job, change.case.is_some()).await?;
     }
     if let Some(workspace) = whose {
         if change.uninstalled {
@@ -50,6 +50,11 @@ pub(super) async fn apply(
         // What is cancelled and asked for in one change is asked for.
         for key in &change.cancel {
             job::cancel(conn, workspace, key).await?;
+        }
+        if let Some(case) = &change.case {
+            for message in &change.leave_files {
+                job::leave_files(conn, workspace, case.number, message).await?;
+            }
         }
         for new in &change.jobs {
             job::ask(conn, workspace, new).await?;

@@ -139,4 +139,8 @@ impl Installations for Database {
         change(&mut tx, installation).await?;
         self.commit_erasure(tx).await
     }
+
+    async fn removed(&self) -> Result<Vec<(WorkspaceId, Timestamp)>, StoreError> {
+        workspace::removed(&mut self.read().await?).await
+    }
 }

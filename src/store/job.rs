@@ -1,7 +1,7 @@
 //! Due work: asked for, claimed by one worker at a time, ended or given up.
 //!
 //! Asked for again while it waits, work runs once, at the earlier time; while it is in flight, once more afterwards.
-//! Cancelled while it waits, it goes; while it is in flight, it may finish and is not tried again.
+//! Cancelled while it waits, it goes; while it is in flight, it may finish, changes no case, and is not tried again.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -84,6 +84,7 @@ fn caseless_work(at: &Row, kind: &str, payload: &str) -> Result<Work, StoreError
             channel: ChannelId(part("channel")?),
         }),
         "channel" => Ok(Work::LookAtChannel(ChannelId(part("channel")?))),
+        "removal" => Ok(Work::ConfirmRemoval),
         "greet" => Ok(Work::Greet(ChannelId(part("channel")?))),
         _ => Err(at.corrupt("kind")),
     }
@@ -109,7 +110,8 @@ fn payload(work: &Work) -> Value {
         | Work::ShowCard(_)
         | Work::ReadThread(_)
         | Work::SayReminder(_)
-        | Work::SayOutcome(_) => json!({}),
+        | Work::SayOutcome(_)
+        | Work::ConfirmRemoval => json!({}),
         Work::TellRefusal { case: _, code } => json!({"code": code}),
         Work::LookAtChannel(channel) | Work::Greet(channel) => {
             json!({"channel": channel.as_str()})
@@ -177,10 +179,38 @@ pub(super) async fn cancel(
     Ok(())
 }
 
-/// Makes sure that the job is still ours.
-pub(super) async fn hold(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
+/// Cancels all work of a case on the files that came with a message.
+pub(super) async fn leave_files(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    case: CaseNumber,
+    message: &MessageTs,
+) -> Result<(), StoreError> {
+    let keys: Vec<(String,)> = sql("select job_key from job
+         where workspace_id = $1 and job_key > $2 and job_key < $3 and case_number = $4
+         order by job_key")
+    .bind(workspace.as_str())
+    .bind(Work::files_of(message))
+    .bind(after_files_of(message))
+    .bind(i64::from(case.0))
+    .fetch_all(&mut *conn)
+    .await?;
+    for (key,) in keys {
+        cancel(conn, workspace, &key).await?;
+    }
+    Ok(())
+}
+
+/// The first key after all those of [`Work::files_of`] a message, in the order of bytes.
+pub(super) fn after_files_of(message: &MessageTs) -> String {
+    Work::files_of(message).trim_end_matches(':').to_owned() + ";"
+}
+
+/// Makes sure that the job is still ours, and was not cancelled if it is to change a case: a file whose message was
+/// deleted while it was read is not recorded.
+pub(super) async fn hold(conn: &mut Conn, job: &Job, changes_case: bool) -> Result<(), StoreError> {
     let text = format!(
-        "select job_id from job
+        "select cancelled from job
          where job_id = $1 and workspace_id = $2 and lease = $3 and lease_until is not null {}",
         conn.for_update()
     );
@@ -190,7 +220,11 @@ pub(super) async fn hold(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
         .bind(job.lease)
         .fetch_optional(conn)
         .await?;
-    ours.map(|_| ()).ok_or(StoreError::Conflict)
+    match ours {
+        Some((0,)) => Ok(()),
+        Some(_) if !changes_case => Ok(()),
+        _ => Err(StoreError::Conflict),
+    }
 }
 
 /// Prolongs the claim on a job, if it is still ours.

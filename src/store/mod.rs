@@ -252,6 +252,14 @@ impl Store for Database {
         case::load_with_evidence(&mut self.read().await?, workspace, channel, message).await
     }
 
+    async fn waiting_cases(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Vec<Case>, StoreError> {
+        case::load_waiting(&mut self.read().await?, workspace, channel).await
+    }
+
     async fn investigations(
         &self,
         workspace: &WorkspaceId,

@@ -39,6 +39,19 @@ pub(super) async fn uninstall(
     Ok(())
 }
 
+/// The workspaces that removed the app, and when.
+pub(super) async fn removed(conn: &mut Conn) -> Result<Vec<(WorkspaceId, Timestamp)>, StoreError> {
+    let rows: Vec<(String, i64)> = sql("select workspace_id, uninstalled_at from workspace
+         where uninstalled_at is not null order by workspace_id")
+    .fetch_all(conn)
+    .await?;
+    let removed = |(id, at): (String, i64)| {
+        let at = Row::new("workspace", &id).time("uninstalled_at", at)?;
+        Ok((WorkspaceId(id), at))
+    };
+    rows.into_iter().map(removed).collect()
+}
+
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<Workspace>, StoreError> {
     let rows: Vec<(String, String, String, String)> =
         sql("select workspace_id, bot_user_id, bot_id, url from workspace order by workspace_id")

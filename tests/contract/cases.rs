@@ -40,6 +40,17 @@ pub(crate) async fn a_case_is_found_by_thread_and_by_evidence(house: House) {
     assert_eq!(store.case_with_evidence(&t1(), &c1, &unknown).await.unwrap(), None);
 }
 
+pub(crate) async fn what_waits_in_a_channel_is_found(house: House) {
+    let waiting = |number| Case { state: State::Waiting, ..case(number) };
+    let mine = house.save(waiting(1)).await;
+    house.save(case(2)).await;
+    house.save(Case { channel: ChannelId::from("C2"), ..waiting(3) }).await;
+    house.save(Case { workspace: WorkspaceId::from("T2"), ..waiting(4) }).await;
+    let last = house.save(waiting(5)).await;
+    let found = house.store.waiting_cases(&t1(), &mine.channel).await.unwrap();
+    assert_eq!(found, [mine, last]);
+}
+
 pub(crate) async fn an_old_copy_is_refused(house: House) {
     let first = house.save(case(1)).await;
     let second = house.save(Case { state: State::Open, ..first.clone() }).await;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use secondlook::app::ports::{Backlog, Change, JobEnd, NewJob, Parked, StoreError, Work};
-use secondlook::domain::investigation::CaseNumber;
-use secondlook::domain::{MessageTs, UserId};
+use secondlook::domain::investigation::{Case, CaseNumber, State};
+use secondlook::domain::{ChannelId, MessageTs, UserId};
 use tokio::task::JoinSet;
 
-use super::house::{House, asking, at, case, t1, touch};
+use super::house::{House, asking, at, case, of_case, t1, touch};
 
 fn card(number: u32) -> Work {
     Work::ShowCard(CaseNumber(number))
@@ -61,6 +61,7 @@ pub(crate) async fn every_kind_of_work_comes_back(house: House) {
         Work::SayOutcome(one),
         Work::LookAtChannel("C1".into()),
         Work::Greet("C1".into()),
+        Work::ConfirmRemoval,
         file(),
         Work::Digest { week: "2026-W47".parse().unwrap(), channel: "C1".into() },
     ];
@@ -248,6 +249,45 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
     house.ask(card(1), at(2)).await;
     house.end(&job, JobEnd::Done).await;
     assert_eq!(house.claim_one(at(2)).await.run_at, at(2));
+}
+
+/// The file of a deleted message, whether its reading waits, is under way, or was given up.
+pub(crate) async fn files_of_a_deleted_message_are_not_read(house: House) {
+    let saved = house.save(Case { state: State::Open, ..case(1) }).await;
+    let message = MessageTs::from("1763712180.000001");
+    let (c1, c2) = (saved.channel.clone(), ChannelId::from("C2"));
+    let found = async |channel: &ChannelId, message: &MessageTs| {
+        let case = house.store.case_with_evidence(&t1(), channel, message).await.unwrap();
+        case.map(|case| case.number)
+    };
+    assert_eq!(found(&c1, &message).await, None);
+    house.ask(file(), at(0)).await;
+    house.ask(card(1), at(9)).await;
+    assert_eq!(found(&c1, &message).await, Some(saved.number));
+    assert_eq!(found(&c2, &message).await, None);
+    assert_eq!(found(&c1, &"1763712180.00000".into()).await, None);
+    let leave = async |case: Case| {
+        let change = Change { leave_files: vec![message.clone()], ..of_case(case) };
+        house.commit(&change).await.unwrap();
+    };
+    let saved = async || house.store.case(&t1(), CaseNumber(1)).await.unwrap().unwrap();
+    house.save(case(2)).await;
+    leave(house.load(&case(2)).await).await;
+    let reading = house.claim_one(at(0)).await;
+    leave(saved().await).await;
+    // It was read meanwhile.
+    let late = Change {
+        case: Some(saved().await),
+        job: Some((reading.clone(), JobEnd::Done)),
+        ..Change::default()
+    };
+    assert!(matches!(house.commit(&late).await, Err(StoreError::Conflict)));
+    house.end(&reading, JobEnd::RetryAt(at(1))).await;
+    assert_eq!(house.claim_one(at(9)).await.work, card(1), "only the card is left");
+    house.ask(file(), at(0)).await;
+    leave(saved().await).await;
+    assert_eq!(house.claim(at(9)).await, []);
+    assert_eq!(found(&c1, &message).await, None);
 }
 
 pub(crate) async fn given_up_work_waits_for_a_person_or_a_new_ask(house: House) {

@@ -72,6 +72,36 @@ async fn a_proposal_deleted_after_the_card_takes_its_words_along() {
     assert_eq!(house.case(1).await.unwrap().said, "");
 }
 
+/// Slack takes the card and its answer is lost; what happens before the bot looks for it is seen on it all the same.
+#[tokio::test]
+async fn a_card_whose_answer_was_lost_loses_the_words_of_a_deleted_proposal() {
+    let house = House::open(Door::Http).await;
+    house.slack.fail(Fault::new("chat.postMessage", 1, FaultKind::AnswerLost));
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    an_attempt_failed(&house).await;
+    house.slack.delete(MAYA, BACKEND, &thread).unwrap();
+    house.acknowledged().await;
+    house.clock.advance(SignedDuration::from_mins(5));
+    house.settled().await;
+    let said = house.said_anywhere(BACKEND);
+    assert!(said.len() == 1 && is_card(&said[0]), "{said:#?}");
+    assert!(!said[0].to_string().contains("move off"), "{said:#?}");
+    assert!(house.case(1).await.unwrap().card.is_some());
+}
+
+#[tokio::test]
+async fn a_card_whose_answer_was_lost_shows_what_was_posted_meanwhile() {
+    let house = House::open(Door::Http).await;
+    house.slack.fail(Fault::new("chat.postMessage", 1, FaultKind::AnswerLost));
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    an_attempt_failed(&house).await;
+    house.reply(BACKEND, JONAS, &thread, HEADERS);
+    house.acknowledged().await;
+    house.clock.advance(SignedDuration::from_mins(5));
+    house.card_with(BACKEND, &thread, "✓ mail headers").await;
+    exactly_one_card(&house, &thread).await;
+}
+
 #[tokio::test]
 async fn a_card_for_an_archived_channel_is_parked_with_its_reason() {
     let house = House::open(Door::Http).await;

@@ -117,6 +117,34 @@ async fn a_person_who_asks_first_makes_the_card_needless() {
 }
 
 #[tokio::test]
+async fn a_question_in_the_channel_is_heard_across_a_restart() {
+    let limits = Limits { quiet_period: SignedDuration::from_secs(60), ..eager() };
+    let mut house = with(limits).await;
+    let question = "do we have the headers of one of these mails?";
+    house.say(BACKEND, JONAS, question);
+    house.acknowledged().await;
+    // The restart has it forget what was asked before there was anything to ask about.
+    house.restart(SignedDuration::ZERO).await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.acknowledged().await;
+    let own = house.say(GENERAL, MAYA, MAILCHIMP);
+    house.acknowledged().await;
+    house.say(BACKEND, JONAS, question);
+    house.say(GENERAL, MAYA, question);
+    house.acknowledged().await;
+    let later = house.say(BACKEND, MAYA, OTHER);
+    house.acknowledged().await;
+    house.restart(SignedDuration::from_mins(2)).await;
+    house.card(GENERAL, &own).await;
+    house.card(BACKEND, &later).await;
+    house.settled().await;
+    assert_eq!(house.said_in(BACKEND, &thread), Vec::<Value>::new());
+    let case = house.case(1).await.unwrap();
+    assert_eq!((case.state, case.silence), (State::Silent, Some(Silence::SomeoneAsked)));
+    assert_eq!(case.said, "", "no word of it is kept");
+}
+
+#[tokio::test]
 async fn pause_resume_and_settings_hold_in_their_channel() {
     let house = House::open(Door::Socket).await;
     let silent = |n: usize| format!("{MAILCHIMP} since release {n}");

@@ -4,7 +4,7 @@ use secondlook::playground::{Options, Say};
 use serde_json::{Value, json};
 
 use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, On, TEAM};
-use crate::town::{acknowledged, card, install, installed, prompted};
+use crate::town::{acknowledged, card, install, installed, left_are, prompted};
 
 const ORGANISATION: &str = "E0ACME0001";
 
@@ -69,7 +69,7 @@ pub(crate) async fn its_removal_is_understood_though_it_names_a_team(on: On) {
     let house = house(on, Door::Http).await;
     house.slack.uninstall();
     acknowledged(&house.slack).await;
-    assert_eq!(installed(&house).await, Vec::<String>::new());
+    left_are(&house, &[]).await;
     // As Slack tells it without authorizations.
     install(&house, &house.slack).await.says(200, "is installed");
     house.slack.end_token("account_inactive");
@@ -78,7 +78,7 @@ pub(crate) async fn its_removal_is_understood_though_it_names_a_team(on: On) {
         "event": {"type": "app_uninstalled"},
     }));
     acknowledged(&house.slack).await;
-    assert_eq!(installed(&house).await, Vec::<String>::new());
+    left_are(&house, &[]).await;
 }
 
 #[tokio::test]

@@ -1,16 +1,22 @@
 //! The app is removed from a workspace: tokens go at once, the rest after a time of grace, and nobody else notices.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use secondlook::app::ports::{Change, Clock as _};
 use secondlook::domain::WorkspaceId;
 use secondlook::domain::digest::Week;
-use secondlook::playground::{Playground, Say};
+use secondlook::playground::{Fault, FaultKind, Playground, Say, World};
+use secondlook::slack::client::Client;
+use secondlook::slack::workspaces::Workspaces;
+use secrecy::SecretString;
 use serde_json::json;
 
 use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, On, TEAM, tables};
-use crate::town::{NORTH, acknowledged, card, install, installed, prompted, prompted_about, town};
+use crate::town::{
+    NORTH, acknowledged, card, install, installed, left_are, prompted, prompted_about, town,
+};
 
 const DAYS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -75,7 +81,7 @@ pub(crate) async fn thirty_days_after_its_removal_no_table_knows_the_workspace(o
     }
     north.uninstall();
     acknowledged(&north).await;
-    assert_eq!(installed(&house).await, [TEAM], "tokens go at once");
+    left_are(&house, &[TEAM]).await;
     let counts = rows(&house, NORTH).await;
     assert_eq!(empty(&counts), ["installation"]);
 
@@ -104,6 +110,7 @@ pub(crate) async fn whoever_comes_back_in_time_finds_everything(on: On) {
     let (thread, _) = prompted(&north).await;
     north.uninstall();
     acknowledged(&north).await;
+    left_are(&house, &[TEAM]).await;
     house.restart(29 * DAYS).await;
     crate::town::deliver_to(&mut house, &north).await;
     install(&house, &north).await.says(200, "is installed");
@@ -119,6 +126,7 @@ pub(crate) async fn its_work_rests_at_once_and_the_other_workspace_goes_on(on: O
     prompted(&north).await;
     north.uninstall();
     acknowledged(&north).await;
+    left_are(&house, &[TEAM]).await;
     let before = north.look(|world| world.calls().len());
     prompted(&house.slack).await;
     house.clock.advance(3 * DAYS);
@@ -138,6 +146,94 @@ pub(crate) async fn a_removal_told_after_a_new_installation_changes_nothing(on: 
         north.send_event(kind);
         acknowledged(&north).await;
     }
+    house.settled().await;
     assert_eq!(installed(&house).await, [TEAM, NORTH]);
     prompted(&north).await;
+}
+
+/// What Slack may answer when it is asked, and which says nothing about the app.
+fn no_word() -> [FaultKind; 6] {
+    let error = |code: &str| FaultKind::Error(code.to_owned());
+    [
+        FaultKind::Status(503),
+        FaultKind::RateLimited(1),
+        FaultKind::Reset,
+        FaultKind::Slow(std::time::Duration::from_secs(3)),
+        error("internal_error"),
+        error("token_expired"),
+    ]
+}
+
+/// Waits until Slack was asked whether the app is there, in vain.
+async fn asked(slack: &Playground) {
+    let asked = |world: &World| (world.struck("auth.test", None) > 0).then_some(());
+    slack.wait_until(asked).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removal_is_not_believed_while_slack_can_not_be_asked() {
+    for kind in no_word() {
+        let house = House::open(Door::Http).await;
+        let shown = format!("{kind:?}");
+        house.slack.fail(Fault::new("auth.test", Fault::ALWAYS, kind));
+        house.slack.send_event(json!({"type": "app_uninstalled"}));
+        acknowledged(&house.slack).await;
+        asked(&house.slack).await;
+        let store = house.store().await;
+        prompted(&house.slack).await;
+        assert_eq!(store.removed().await.unwrap(), [], "{shown}");
+        house.slack.heal();
+        house.clock.advance(SignedDuration::from_hours(1));
+        house.settled().await;
+        assert_eq!(store.removed().await.unwrap(), [], "{shown}");
+        let backlog = store.backlog(house.clock.now()).await.unwrap();
+        assert_eq!(backlog.parked, 0, "{shown}");
+    }
+}
+
+/// Slack tells it while it can't be asked, and never again.
+#[tokio::test]
+async fn a_removal_is_believed_as_soon_as_slack_can_be_asked() {
+    let (house, north) = town(Door::Http).await;
+    // A token that nobody knows any more is answered by the first workspace.
+    house.slack.fail(Fault::new("auth.test", Fault::ALWAYS, FaultKind::Status(503)));
+    north.uninstall();
+    acknowledged(&north).await;
+    asked(&house.slack).await;
+    assert_eq!(installed(&house).await, [TEAM, NORTH]);
+    house.slack.heal();
+    house.clock.advance(SignedDuration::from_mins(11));
+    left_are(&house, &[TEAM]).await;
+    let removed = house.store().await.removed().await.unwrap();
+    assert_eq!(removed.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), [NORTH]);
+}
+
+/// However it came to be marked as removed: its token is good.
+#[tokio::test]
+async fn the_workspace_of_our_own_token_goes_on_while_the_token_is_good() {
+    let mut house = House::open(Door::Http).await;
+    house.stop().await;
+    let (store, now) = (house.store().await, house.clock.now());
+    let removed = async |event: &str| {
+        let event = Some((WorkspaceId::from(TEAM), event.to_owned()));
+        store.commit(&Change { event, uninstalled: true, ..Change::default() }, now).await.unwrap();
+        assert_eq!(store.removed().await.unwrap().len(), 1);
+    };
+    let client = Arc::new(Client::new(&house.slack.api_url()).unwrap());
+    let token = SecretString::from(house.slack.bot_token());
+    let own = client.identify(&token).await.unwrap();
+    let workspaces =
+        Workspaces::new(client, store.clone(), house.clock.clone(), Some((own, token)), None);
+    removed("1").await;
+    house.slack.fail(Fault::error("auth.test", Fault::ALWAYS, "account_inactive"));
+    workspaces.take_back_own().await;
+    assert_eq!(store.removed().await.unwrap().len(), 1, "its token is refused");
+    house.slack.heal();
+    workspaces.take_back_own().await;
+    assert_eq!(store.removed().await.unwrap(), []);
+    // And when the bot starts, with nobody's help.
+    removed("2").await;
+    house.start().await;
+    assert_eq!(store.removed().await.unwrap(), []);
+    prompted(&house.slack).await;
 }

@@ -95,6 +95,17 @@ pub(crate) async fn acknowledged(slack: &Playground) {
     slack.wait_until(|world| world.unacknowledged().is_empty().then_some(())).await.unwrap();
 }
 
+/// Waits until only these are installed: a removal is believed when Slack was asked.
+pub(crate) async fn left_are(house: &House, ids: &[&str]) {
+    let left = async {
+        while installed(house).await != ids {
+            house.pause().await;
+        }
+    };
+    let left = tokio::time::timeout(std::time::Duration::from_secs(30), left).await;
+    left.unwrap_or_else(|_| panic!("the installations are not {ids:?}"));
+}
+
 /// How often a method was called, with these arguments.
 pub(crate) fn calls(slack: &Playground, method: &str, name: &str, value: &str) -> usize {
     slack.calls(method).iter().filter(|call| call.args[name] == value).count()

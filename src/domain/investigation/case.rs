@@ -373,6 +373,11 @@ impl Case {
         self.evidence.iter().filter_map(|e| e.reading.clone()).collect()
     }
 
+    /// Whether something that came with this message is recorded.
+    pub fn has_evidence_from(&self, message: &MessageTs) -> bool {
+        self.evidence.iter().any(|evidence| evidence.message.as_ref() == Some(message))
+    }
+
     /// Whether evidence posted in the thread still belongs to it.
     pub fn listens(&self) -> bool {
         matches!(self.state, State::Waiting | State::Prompted | State::Open)

@@ -60,6 +60,10 @@ pub enum Happening {
     Closed(Outcome),
     /// The card stands in the channel.
     CardShown(MessageTs),
+    /// A card that may have been posted was found in the channel.
+    CardFound(MessageTs),
+    /// The chat says that its channel is public.
+    FoundPublic,
     /// A week passed since it was opened.
     ReminderDue,
     /// An unopened prompt is two weeks old.
@@ -83,6 +87,8 @@ pub enum Effect {
     Schedule(Due, Timestamp),
     /// Don't come back for that.
     Cancel(Due),
+    /// Don't read the files that came with that message.
+    LeaveFiles(MessageTs),
 }
 
 wire_enum! {
@@ -112,6 +118,16 @@ pub fn apply(mut case: Case, happening: Happening, now: Timestamp) -> (Case, Vec
         Happening::Dismissed => dismissed(&mut case),
         Happening::Closed(outcome) => closed(&mut case, outcome),
         Happening::CardShown(ts) => card_shown(&mut case, ts),
+        // It says what was to be said when it was posted; much may have happened since.
+        Happening::CardFound(ts) => {
+            let mut effects = card_shown(&mut case, ts);
+            effects.push(Effect::ShowCard);
+            effects
+        }
+        Happening::FoundPublic => {
+            case.private = false;
+            Vec::new()
+        }
         Happening::ReminderDue if case.state == State::Open => vec![Effect::Remind],
         Happening::TextDue => {
             if case.state == State::Prompted {
@@ -196,13 +212,19 @@ fn deleted(case: &mut Case) -> Vec<Effect> {
             case.forget_words();
             vec![Effect::Cancel(Due::Text), Effect::ShowCard]
         }
-        // An open investigation belongs to the people in it, not to one message.
-        State::Open | State::Closed | State::Dismissed | State::Silent => Vec::new(),
+        // An open investigation belongs to the people in it, not to one message; what that carried goes.
+        State::Open => {
+            let message = case.message.clone();
+            message.map_or_else(Vec::new, |message| evidence_deleted(case, &message))
+        }
+        State::Closed | State::Dismissed | State::Silent => Vec::new(),
     }
 }
 
-/// Evidence turns a prompt into an investigation (DESIGN.md §2).
-fn posted(case: &mut Case, evidence: Vec<Evidence>, now: Timestamp) -> Vec<Effect> {
+/// Evidence turns a prompt into an investigation (DESIGN.md §2). What a message carried is recorded once, however often
+/// its file is read.
+fn posted(case: &mut Case, mut evidence: Vec<Evidence>, now: Timestamp) -> Vec<Effect> {
+    evidence.retain(|piece| piece.message.is_none() || !case.evidence.contains(piece));
     if !case.listens() || evidence.is_empty() {
         return Vec::new();
     }
@@ -231,7 +253,11 @@ fn evidence_deleted(case: &mut Case, message: &MessageTs) -> Vec<Effect> {
     let before = count(case);
     case.evidence.retain(|e| e.message.as_ref() != Some(message));
     case.parked.retain(|p| &p.message != message);
-    if count(case) == before { Vec::new() } else { show_if_shown(case) }
+    let mut effects = vec![Effect::LeaveFiles(message.clone())];
+    if count(case) != before {
+        effects.extend(show_if_shown(case));
+    }
+    effects
 }
 
 fn opened(

@@ -104,6 +104,7 @@ fn effect(effect: &Effect) -> String {
         Effect::TellOutcome => "tell".to_owned(),
         Effect::Schedule(due, _) => format!("+{due}"),
         Effect::Cancel(due) => format!("-{due}"),
+        Effect::LeaveFiles(message) => format!("-files:{message}"),
     }
 }
 
@@ -144,6 +145,15 @@ fn a_card_that_begins_its_own_thread_has_it_read_once() {
     let (case, told) = play(begun, &[SPEAK, shown("2.0"), shown("2.0")]);
     assert_eq!(told, "prompted[show +text] prompted[read] prompted[]");
     assert_eq!((case.root.clone(), case.card), (Some("2.0".into()), case.root));
+}
+
+#[test]
+fn a_card_that_is_found_is_brought_up_to_date() {
+    let case = check(
+        &[SPEAK, Happening::Deleted, Happening::CardFound("2.0".into())],
+        "prompted[show +text] silent[-text show] silent[show]",
+    );
+    assert_eq!(case.card, Some("2.0".into()));
 }
 
 #[test]
@@ -195,9 +205,14 @@ fn a_deleted_proposal_takes_its_words_along_but_not_an_investigation() {
     let case = check(&[SPEAK, Happening::Deleted], "prompted[show +text] silent[-text show]");
     assert_no_words(&case);
     let case = check(&[SPEAK, opened_by("U2"), Happening::Deleted], {
-        "prompted[show +text] open[show -quiet_period -text +reminder] open[]"
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[-files:1.0]"
     });
     assert_eq!(case.matched, "let's move off Mailchimp");
+    let carried = Happening::Posted(vec![evidence("1.0"), evidence("3.0")]);
+    let case = check(&[SPEAK, carried, Happening::Deleted], {
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[-files:1.0 show]"
+    });
+    assert_eq!(case.evidence.len(), 1);
 }
 
 #[test]
@@ -295,9 +310,24 @@ fn evidence_is_taken_back_with_its_message() {
             Happening::EvidenceDeleted("3.0".into()),
             Happening::EvidenceDeleted("9.0".into()),
         ],
-        "prompted[show +text] open[show -quiet_period -text +reminder] open[show] open[]",
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[-files:3.0 show] open[-files:9.0]",
     );
     assert_eq!(case.evidence.len(), 1);
+}
+
+#[test]
+fn what_a_message_carried_is_recorded_once() {
+    let posted = Happening::Posted(vec![evidence("3.0"), evidence("4.0")]);
+    let more = Happening::Posted(vec![evidence("4.0"), evidence("5.0")]);
+    let case = check(
+        &[SPEAK, posted.clone(), posted, more],
+        "prompted[show +text] open[show -quiet_period -text +reminder] open[] open[show]",
+    );
+    assert_eq!(case.evidence.len(), 3);
+    // Answers to a form come with no message: the same words twice were given twice.
+    let form = Happening::Posted(vec![Evidence { message: None, ..evidence("3.0") }]);
+    let (case, _) = play(waiting(), &[SPEAK, form.clone(), form]);
+    assert_eq!(case.evidence.len(), 2);
 }
 
 #[test]

@@ -148,9 +148,17 @@ fn by_person(message: &Value, place: Place, workspace: &Workspace) -> Option<Mes
     any_message(message, UserId::from(author), place, workspace)
 }
 
-/// A channel is taken for private unless Slack says that it is public: what is private must not leak.
+/// A channel is taken for private unless Slack says that it is public: what is private must not leak. An id tells nothing
+/// (private channels begin with C as well), and an `app_mention` has no type: its case is opened up when Slack was asked.
 fn is_private(channel: &ChannelId, kind: Option<&str>) -> bool {
-    !channel.as_str().starts_with('C') || kind.is_some_and(|kind| kind != "channel")
+    !channel.as_str().starts_with('C') || kind != Some("channel")
+}
+
+/// The same for commands and shortcuts, which name the channel and not its type: a private one gets none of its own.
+fn is_private_by_name(channel: &ChannelId, name: Option<&str>) -> bool {
+    const NAMELESS: [&str; 2] = ["privategroup", "directmessage"];
+    let public = |name: &str| !NAMELESS.contains(&name) && !name.starts_with("mpdm-");
+    !channel.as_str().starts_with('C') || !name.is_some_and(public)
 }
 
 fn any_message(
@@ -350,8 +358,7 @@ fn shortcut(payload: &Value, workspace: &Workspace) -> Option<(String, Event)> {
     let key = format!("shortcut:{by}:{trigger}");
     let what = text(payload, "callback_id").and_then(ShortcutKind::parse);
     let channel = ChannelId::from(at(payload, "/channel/id")?);
-    let private =
-        !channel.as_str().starts_with('C') || at(payload, "/channel/name") == Some("privategroup");
+    let private = is_private_by_name(&channel, at(payload, "/channel/name"));
     let place = Place { channel, private, external: false };
     let json = payload.get("message")?;
     // An alert posted by a bot is evidence like any other: here a bot may be the author.
@@ -369,10 +376,9 @@ fn shortcut(payload: &Value, workspace: &Workspace) -> Option<(String, Event)> {
 fn command(payload: &Value) -> Option<(String, Event)> {
     let trigger = text(payload, "trigger_id").unwrap_or_default();
     let channel = ChannelId::from(text(payload, "channel_id")?);
-    let kind = text(payload, "channel_name")
-        .filter(|name| matches!(*name, "privategroup" | "directmessage"));
+    let private = is_private_by_name(&channel, text(payload, "channel_name"));
     let command = Command {
-        place: Place { private: is_private(&channel, kind), channel, external: false },
+        place: Place { channel, private, external: false },
         by: UserId::from(text(payload, "user_id")?),
         text: readable(text(payload, "text").unwrap_or_default()),
         trigger: Trigger(trigger.to_owned()),

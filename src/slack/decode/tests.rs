@@ -128,6 +128,49 @@ fn private_is_the_careful_reading() {
     assert!(private(json!({"channel_type": "group"})));
     assert!(private(json!({"channel": "G1", "channel_type": null})));
     assert!(private(json!({"channel": "D1", "channel_type": "im"})));
+    // What a mention looks like: an id that begins with C says nothing.
+    assert!(private(json!({"channel": "C1", "channel_type": null})));
+    assert!(private(json!({"type": "app_mention", "channel_type": null})));
+}
+
+#[test]
+fn a_command_or_shortcut_is_public_only_where_the_channel_has_a_name() {
+    let workspace = workspace();
+    let command = |channel: &str, name: Value| {
+        let payload = json!({"trigger_id": "1.2", "channel_id": channel, "channel_name": name, "user_id": "U1", "text": "list"});
+        match decode(&Delivery { kind: DeliveryKind::Command, payload, retry: None }, &workspace) {
+            Some(Incoming { event: Event::Commanded(command), .. }) => command.place.private,
+            other => panic!("{other:?}"),
+        }
+    };
+    let shortcut = |channel: &str, name: Value| {
+        let payload = json!({
+            "type": "message_action", "callback_id": "open_investigation", "trigger_id": "1.2", "user": {"id": "U1"},
+            "channel": {"id": channel, "name": name}, "message": {"user": "U1", "ts": "1.2", "text": "x"},
+        });
+        match decode(
+            &Delivery { kind: DeliveryKind::Interactive, payload, retry: None },
+            &workspace,
+        ) {
+            Some(Incoming { event: Event::Shortcut(shortcut), .. }) => {
+                shortcut.message.place.private
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    for private in [&command as &dyn Fn(&str, Value) -> bool, &shortcut] {
+        assert!(!private("C1", json!("backend")));
+        for name in [
+            json!("privategroup"),
+            json!("directmessage"),
+            json!("mpdm-maya--jonas-1"),
+            json!(""),
+            Value::Null,
+        ] {
+            assert!(private("C1", name.clone()), "{name}");
+        }
+        assert!(private("G1", json!("backend")));
+    }
 }
 
 #[test]

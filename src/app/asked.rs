@@ -1,0 +1,44 @@
+//! A person who asks for evidence makes our card needless: what waits in that channel stays silent.
+//!
+//! It is noted in the store at once, as the state of the cases, and nothing of the question is kept: whichever process
+//! hears it, whichever would have spoken, and whatever restarts in between.
+
+use super::hear::count_silence;
+use super::ports::StoreError;
+use super::{App, change};
+use crate::domain::WorkspaceId;
+use crate::domain::detect::asks_for_evidence;
+use crate::domain::investigation::{Case, Happening, apply};
+use crate::domain::message::{Message, time_of};
+use crate::domain::policy::Silence;
+
+impl App {
+    /// Silences what waits in the channel of a message that asks for evidence. Only such a message looks into the store.
+    ///
+    /// The changes bear no event: the message may also be a proposal or evidence, which is recorded under it, and told
+    /// again it finds nothing that waits.
+    pub(super) async fn stay_silent_if_asked(
+        &self,
+        workspace: &WorkspaceId,
+        message: &Message,
+    ) -> Result<(), StoreError> {
+        if !asks_for_evidence(&self.knowledge.packs, &message.text) {
+            return Ok(());
+        }
+        let waiting = self.store.waiting_cases(workspace, &message.place.channel).await?;
+        for case in waiting.into_iter().filter(|case| answers(message, case)) {
+            let now = self.now();
+            let (case, effects) = apply(case, Happening::SomeoneAsked, now);
+            self.save(change(case, &effects, now)).await?;
+            count_silence(Silence::SomeoneAsked);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a message is another person's, and later than the proposal.
+fn answers(message: &Message, case: &Case) -> bool {
+    let proposal = case.message.as_ref().or(case.root.as_ref());
+    case.author.as_ref() != Some(&message.author)
+        && proposal.is_some_and(|ts| ts != &message.ts && time_of(ts) <= time_of(&message.ts))
+}
