@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 use axum::Router;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,8 +37,10 @@ use crate::{config, store, web};
 
 /// Connections in Socket Mode: two, so that one can be renewed while the other listens.
 const SOCKETS: usize = 2;
-/// How long a stop may take; what is not done by then is done at the next start.
-const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// How long, at a stop, what came through the doors may take, and then what the worker has begun: longer than any call of
+/// Slack. What is not done by then is done at the next start.
+const DOORS_WITHIN: Duration = Duration::from_secs(5);
+const WORK_WITHIN: Duration = Duration::from_secs(15);
 
 /// A running bot.
 pub struct Bot {
@@ -116,6 +119,7 @@ impl Bot {
             bot.background.spawn(async move { workspaces.keep_fresh(worker).await });
         }
         bot.serve(bind, router);
+        bot.background.spawn(web::metrics_upkeep(metrics.clone(), bot.worker.clone()));
         bot.serve(admin, web::metrics(metrics, store, clock));
         if let Some(token) = config.app_token {
             let doors = bot.doors.clone();
@@ -130,14 +134,7 @@ impl Bot {
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {
-        let doors = self.doors.clone();
-        self.tasks.spawn(async move {
-            let served =
-                axum::serve(listener, router).with_graceful_shutdown(doors.cancelled_owned()).await;
-            if let Err(error) = served {
-                tracing::error!(error.kind = %error.kind(), "a listener stopped");
-            }
-        });
+        self.tasks.spawn(web::serve(listener, router, self.doors.clone()));
     }
 
     /// Where Slack's requests and health checks are answered.
@@ -150,19 +147,16 @@ impl Bot {
         self.admin_addr
     }
 
-    /// Stops: first the doors, then what came through them, then the worker. What is not done by then stands in the
-    /// store and is done at the next start.
+    /// Stops: first the doors, then what came through them, then the worker, which begins nothing more and has its own time
+    /// for what it has begun, however the doors fared. The rest stands in the store and is done at the next start.
     pub async fn stop(self) {
         self.doors.cancel();
         self.tasks.close();
-        let drained = tokio::time::timeout(STOP_WITHIN, async {
-            self.tasks.wait().await;
-            self.worker.cancel();
-            self.background.close();
-            self.background.wait().await;
-        });
-        if drained.await.is_err() {
-            self.worker.cancel();
+        let doors = timeout(DOORS_WITHIN, self.tasks.wait()).await;
+        self.worker.cancel();
+        self.background.close();
+        let work = timeout(WORK_WITHIN, self.background.wait()).await;
+        if doors.is_err() || work.is_err() {
             tracing::warn!(
                 "stopped before everything was done; the rest is done at the next start"
             );

@@ -87,7 +87,16 @@ const ROOMS: [Room; 13] = [
     Room {
         name: "web",
         rooms: &["web", "app"],
-        crates: &["anyhow", "axum", "metrics", "metrics_exporter_prometheus", "tracing"],
+        crates: &[
+            "anyhow",
+            "axum",
+            "hyper_util",
+            "metrics",
+            "metrics_exporter_prometheus",
+            "tokio",
+            "tokio_util",
+            "tracing",
+        ],
     },
     Room {
         name: "playground",

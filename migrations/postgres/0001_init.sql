@@ -233,7 +233,7 @@ create table job (
     payload text collate "C" not null,
     run_at bigint not null,
     attempts bigint not null default 0,
-    -- Whether an attempt may have had its effect without our knowing.
+    -- Whether an attempt may have had its effect without our knowing: how many looks must find nothing before it is repeated.
     uncertain bigint not null default 0,
     -- Counts the claims; who holds the last one holds the job.
     lease bigint not null default 0,

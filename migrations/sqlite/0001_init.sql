@@ -227,7 +227,7 @@ create table job (
     payload text not null,
     run_at integer not null,
     attempts integer not null default 0,
-    -- Whether an attempt may have had its effect without our knowing.
+    -- Whether an attempt may have had its effect without our knowing: how many looks must find nothing before it is repeated.
     uncertain integer not null default 0,
     -- Counts the claims; who holds the last one holds the job.
     lease integer not null default 0,

@@ -1,11 +1,7 @@
-//! What this process is working on just now: each job once, and no channel in all the places there are.
+//! What this process is working on just now: each job once, and no channel and no workspace in all the places there are.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use super::ports::{ChatError, Job};
@@ -13,6 +9,8 @@ use crate::domain::{ChannelId, WorkspaceId};
 
 /// How many attempts may be about one channel: while nothing is answered there, the others have places left.
 const IN_CHANNEL: usize = 4;
+/// How many may be about one workspace, for the same reason.
+const IN_WORKSPACE: usize = 8;
 /// How long work waits that found no place.
 const PLACE_AFTER: Duration = Duration::from_secs(1);
 
@@ -29,30 +27,31 @@ struct Attempt {
 }
 
 impl Attempts {
-    /// Begins an attempt; `false` when one at the same job is under way. (The clock was set forward, and its lease ran out.)
-    pub(super) fn begin(&self, job: &Job) -> bool {
+    /// Begins an attempt; `None` when one at the same job is under way. (The clock was set forward, and its lease ran out.)
+    pub(super) fn begin(&self, job: &Job) -> Option<UnderWay<'_>> {
         let mut under_way = self.lock();
         if let Some(begun) = under_way.get_mut(&job.id) {
             begun.claimed_again = Some(job.clone());
-            return false;
+            return None;
         }
         under_way.insert(job.id, Attempt::default());
-        true
+        Some(UnderWay { attempts: self, job_id: job.id })
     }
 
-    /// Ends it; returns the job when it was claimed once more, and so the end of this attempt could not be recorded.
-    pub(super) fn end(&self, job_id: i64) -> Option<Job> {
-        self.lock().remove(&job_id).and_then(|begun| begun.claimed_again)
-    }
-
-    /// Takes one of the places a channel has.
+    /// Takes one of the places a channel and its workspace have.
     pub(super) fn take_place(&self, job: &Job, channel: &ChannelId) -> Result<(), ChatError> {
         let mut under_way = self.lock();
-        let place = Some((job.workspace.clone(), channel.clone()));
-        if under_way.values().filter(|other| other.place == place).count() >= IN_CHANNEL {
+        let places = under_way.values().filter_map(|other| other.place.as_ref());
+        let (mut in_workspace, mut in_channel) = (0, 0);
+        for (_, other) in places.filter(|(workspace, _)| workspace == &job.workspace) {
+            in_workspace += 1;
+            in_channel += usize::from(other == channel);
+        }
+        if in_channel >= IN_CHANNEL || in_workspace >= IN_WORKSPACE {
             return Err(ChatError::RateLimited { retry_after: PLACE_AFTER });
         }
-        under_way.entry(job.id).or_default().place = place;
+        let place = (job.workspace.clone(), channel.clone());
+        under_way.entry(job.id).or_default().place = Some(place);
         Ok(())
     }
 
@@ -61,13 +60,21 @@ impl Attempts {
     }
 }
 
-/// What a future comes to; an error when it panics, which must not take the worker's book-keeping along.
-pub(super) async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
+/// An attempt under way. However it ends, a panic included, its place is free again.
+pub(super) struct UnderWay<'a> {
+    attempts: &'a Attempts,
+    job_id: i64,
+}
+
+impl UnderWay<'_> {
+    /// Ends it; returns the job when it was claimed once more, and so the end of this attempt could not be recorded.
+    pub(super) fn end(self) -> Option<Job> {
+        self.attempts.lock().get_mut(&self.job_id).and_then(|begun| begun.claimed_again.take())
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.attempts.lock().remove(&self.job_id);
+    }
 }

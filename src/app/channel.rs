@@ -1,7 +1,7 @@
 //! Channels: coming into one, leaving it, greeting it, and what an incident channel gets.
 
-use super::deliver::{Failed, posted_not_recorded};
-use super::once::once;
+use super::deliver::Failed;
+use super::doubt::{once, posted_not_recorded};
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, NewJob, Post, StoreError, Work};
 use super::{Answer, App, Cause, TRIES_MAX, change};
 use crate::domain::ChannelId;

@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::attempts::caught;
+use super::doubt::{self, look_up, once, posted_not_recorded};
 use super::hear::count_silence;
 use super::lease::{self, LEASE};
-use super::once::{look_up, once};
+use super::panics;
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
 use super::{App, change};
 use crate::domain::card::{card, outcome_line};
@@ -26,7 +26,7 @@ use crate::domain::policy::{self, Silence};
 use crate::domain::wording::Line;
 use crate::domain::{MessageTs, UserId};
 
-/// How many jobs run at once.
+/// How many jobs run at once: twice as many as one workspace may have.
 const AT_ONCE: u32 = 16;
 /// Other replicas may add work: look at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,8 +34,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// After this many attempts (more than a day) a job is kept for a person to see.
 const ATTEMPTS_MAX: u32 = 200;
-/// At this attempt one that panics is given up: it would again.
-const PANICS_MAX: u32 = 5;
 /// How much of a file is read.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Why an attempt did not succeed.
@@ -122,12 +120,9 @@ impl App {
     /// One attempt at one job; its end is recorded whatever happens. A job that is claimed while an attempt at it is under
     /// way here (the clock was set forward, and its lease ran out) is left to the time after that.
     async fn attempt(&self, chat: &dyn Chat, job: Job, claimed: Instant) {
-        if !self.attempts.begin(&job) {
-            return;
-        }
-        let id = job.id;
+        let Some(under_way) = self.attempts.begin(&job) else { return };
         self.attempt_alone(chat, job, claimed).await;
-        if let Some(job) = self.attempts.end(id) {
+        if let Some(job) = under_way.end() {
             // Look what became of the attempt that could not be recorded.
             self.record(job, JobEnd::UncertainRetryAt(self.now())).await;
         }
@@ -140,7 +135,7 @@ impl App {
             // Asked first: on a claim that others may have taken over nothing more is done.
             biased;
             () = lease::hold(claimed, prolong) => Err(Failed::ClaimLost),
-            worked = caught(self.work(chat, &job)) => worked.unwrap_or(Err(Failed::Panicked)),
+            worked = panics::caught(self.work(chat, &job)) => worked,
         };
         let failed = match worked {
             Ok(()) => {
@@ -176,6 +171,7 @@ impl App {
         let in_doubt =
             |outcome| (outcome, JobEnd::UncertainRetryAt(self.now() + backoff(job.attempts)));
         match failed {
+            Failed::Panicked => ("panicked", panics::end(job, in_doubt("panicked").1)),
             Failed::Store(StoreError::Corrupt { table, column, id }) => {
                 ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
             }
@@ -186,9 +182,6 @@ impl App {
                     "rate_limited",
                     JobEnd::HeldUntil(self.now() + wait.min(SignedDuration::from_hours(1))),
                 )
-            }
-            Failed::Panicked if job.attempts >= PANICS_MAX => {
-                ("parked", JobEnd::Parked("it panicked: please report it with its log".to_owned()))
             }
             _ if job.attempts >= ATTEMPTS_MAX => {
                 ("parked", JobEnd::Parked(format!("gave up after {} attempts", job.attempts)))
@@ -203,12 +196,19 @@ impl App {
             Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
             Failed::Chat(ChatError::Uncertain(_)) => in_doubt("uncertain"),
+            Failed::Chat(ChatError::Unanswered(_)) => {
+                ("unanswered", doubt::look_later(job, self.now()))
+            }
             Failed::ClaimLost => in_doubt("claim_lost"),
-            Failed::Panicked => in_doubt("panicked"),
         }
     }
 
     async fn work(&self, chat: &dyn Chat, job: &Job) -> Result<(), Failed> {
+        if let Work::LookAtChannel(channel) | Work::Greet(channel) | Work::Digest { channel, .. } =
+            &job.work
+        {
+            self.attempts.take_place(job, channel)?;
+        }
         match &job.work {
             Work::LookAtChannel(channel) => self.look_at_channel(chat, job, channel).await,
             Work::Digest { week, channel } => self.post_digest(chat, job, *week, channel).await,
@@ -370,9 +370,7 @@ impl App {
             };
         }
         // Whatever became of the case: a card that may stand must not be left standing.
-        if job.uncertain
-            && let Some(ts) = look_up(chat, &post, case.began_at).await?
-        {
+        if let Some(ts) = look_up(chat, job, &post, case.began_at).await? {
             let found = Happening::CardFound(ts);
             return self.due(job, case, found).await.map_err(posted_not_recorded);
         }
@@ -442,11 +440,6 @@ struct PostedFile<'a> {
     message: &'a MessageTs,
     permalink: &'a str,
     by: &'a UserId,
-}
-
-/// The message stands but the store does not know it: the next attempt must look before it posts.
-pub(super) fn posted_not_recorded(_: StoreError) -> Failed {
-    Failed::Chat(ChatError::Uncertain("posted, not recorded".to_owned()))
 }
 
 /// The digest's channel is named in the settings, and somebody may only now invite the bot to it.

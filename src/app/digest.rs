@@ -5,8 +5,8 @@ use std::sync::{MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::deliver::{Failed, posted_not_recorded};
-use super::once::once_whatever_is_known;
+use super::deliver::Failed;
+use super::doubt::{once_whatever_is_known, posted_not_recorded};
 use super::ports::{Body, Change, Chat, Committed, Job, NewJob, Post, StoreError, Work};
 use super::{Answer, App};
 use crate::domain::digest::{Period, Schedule, Week, digest};

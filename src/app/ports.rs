@@ -213,6 +213,8 @@ pub struct Job {
     pub attempts: u32,
     /// Whether an earlier attempt may have had its effect: the process died in it, or the answer never came.
     pub uncertain: bool,
+    /// Whether one look that finds nothing is not enough: what it did may come later still.
+    pub look_twice: bool,
     /// Proves the claim: a job claimed by somebody else meanwhile can't be ended by us.
     pub lease: i64,
 }
@@ -228,6 +230,8 @@ pub enum JobEnd {
     HeldUntil(Timestamp),
     /// It may have had its effect; look before trying again at that time.
     UncertainRetryAt(Timestamp),
+    /// It may still have its effect; look at that time, and once more, before trying again.
+    LookTwiceFrom(Timestamp),
     /// It can't be done; kept with its reason for a person to see.
     Parked(String),
 }
@@ -394,9 +398,12 @@ pub enum ChatError {
     /// It could not be reached, or said that it is broken; it had no effect.
     #[error("unreachable: {0}")]
     Unreachable(String),
-    /// No answer came; it may have had its effect.
+    /// The answer was lost, or says nothing; it may have had its effect.
     #[error("no answer: {0}")]
     Uncertain(String),
+    /// No answer came in the time we give it; it may have had its effect, or have it still.
+    #[error("no answer yet: {0}")]
+    Unanswered(String),
 }
 
 impl ChatError {

@@ -31,7 +31,7 @@ pub enum FaultKind {
     Silence,
     /// The call is done, but its answer comes late.
     Slow(Duration),
-    /// The call is done late, and answered then.
+    /// The call is done late, whether the caller still waits or not, and answered then.
     Late(Duration),
     /// The call is done, then the connection is reset: the caller cannot know.
     AnswerLost,

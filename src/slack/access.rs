@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use super::client::{Client, RETRY_AFTER_UNSAID};
+use super::client::Client;
+use super::limits::retry_after;
 use crate::app::ports::{ChatError, Workspace};
 use crate::domain::channel::Channel;
 use crate::domain::{ChannelId, UserId, WorkspaceId};
@@ -114,7 +115,7 @@ pub(super) async fn ask(
         Err(ChatError::RateLimited { .. }) => "limited",
         Err(ChatError::Refused { .. }) => "refused",
         Err(ChatError::Unreachable(_)) => "not_sent",
-        Err(ChatError::Uncertain(_)) => "lost",
+        Err(ChatError::Uncertain(_) | ChatError::Unanswered(_)) => "lost",
     };
     counter!("secondlook_slack_calls_total", "method" => method, "outcome" => outcome).increment(1);
     answer
@@ -131,7 +132,7 @@ async fn ask_uncounted(request: RequestBuilder) -> Result<(HeaderMap, Value), Ch
     let headers = response.headers().clone();
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         let seconds = header(&headers, RETRY_AFTER.as_str()).and_then(|s| s.parse().ok());
-        let retry_after = seconds.map_or(RETRY_AFTER_UNSAID, Duration::from_secs);
+        let retry_after = retry_after(seconds.map(Duration::from_secs));
         return Err(ChatError::RateLimited { retry_after });
     }
     let body = response.bytes().await.map_err(|_| lost("the connection was lost"))?;

@@ -13,8 +13,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::client::{Client, RETRY_AFTER_UNSAID};
+use super::client::Client;
 use super::files::{is_slacks_own, refused};
+use super::limits::retry_after;
 use crate::app::ports::ChatError;
 use crate::domain::{ChannelId, UserId, WorkspaceId};
 
@@ -88,7 +89,7 @@ impl Client {
             Err(ChatError::RateLimited { .. }) => "limited",
             Err(ChatError::Refused { .. }) => "refused",
             Err(ChatError::Unreachable(_)) => "not_sent",
-            Err(ChatError::Uncertain(_)) => "lost",
+            Err(ChatError::Uncertain(_) | ChatError::Unanswered(_)) => "lost",
         };
         counter!("secondlook_slack_calls_total", "method" => "response_url", "outcome" => outcome)
             .increment(1);
@@ -111,7 +112,7 @@ impl Client {
         match response.status() {
             StatusCode::OK => {}
             StatusCode::TOO_MANY_REQUESTS => {
-                return Err(ChatError::RateLimited { retry_after: RETRY_AFTER_UNSAID });
+                return Err(ChatError::RateLimited { retry_after: retry_after(None) });
             }
             status if status.is_server_error() => {
                 return Err(ChatError::Uncertain("Slack answered with a server error".to_owned()));

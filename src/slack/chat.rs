@@ -210,7 +210,9 @@ impl Chat for SlackChat {
         body["ts"] = json!(ts.as_str());
         match self.write("chat.update", post, &body).await {
             // An edit repeated does no harm, so an edit is never uncertain.
-            Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
+            Err(ChatError::Uncertain(what) | ChatError::Unanswered(what)) => {
+                Err(ChatError::Unreachable(what))
+            }
             other => other.map(|_| ()),
         }
     }
@@ -233,7 +235,9 @@ impl Chat for SlackChat {
         let body = json!({"channel": channel.as_str()});
         match self.call(workspace, "conversations.join", &body, None).await {
             // To join again does no harm.
-            Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
+            Err(ChatError::Uncertain(what) | ChatError::Unanswered(what)) => {
+                Err(ChatError::Unreachable(what))
+            }
             other => other.map(|_| ()),
         }
     }

@@ -16,17 +16,16 @@ use url::Url;
 
 use super::access::reason;
 use super::is_loopback;
-use super::limits::Limits;
+use super::limits::{Limits, RETRY_AFTER_UNSAID, retry_after};
 use crate::app::ports::ChatError;
 
 /// How long one attempt may take.
 const CALL_MAX: Duration = Duration::from_secs(10);
 
+const TOO_LATE: &str = "no answer in time";
+
 /// A reading call is repeated here only as long as the caller has waited less than this.
 const REPEAT_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long to wait when Slack limits us without saying for how long.
-pub(super) const RETRY_AFTER_UNSAID: Duration = Duration::from_secs(30);
 
 /// Slack's Web API and files, as one address.
 pub struct Client {
@@ -121,7 +120,7 @@ impl Client {
             match wait {
                 Some(wait)
                     if Nature::of(method) != Nature::Writes
-                        && started.elapsed() + wait < REPEAT_WITHIN =>
+                        && started.elapsed().saturating_add(wait) < REPEAT_WITHIN =>
                 {
                     sleep(wait).await;
                 }
@@ -228,6 +227,8 @@ enum Fault {
     NotSent,
     /// It was sent, and what became of it isn't known.
     Lost(&'static str),
+    /// It was sent, and may be worked on still: we, or a proxy, waited no longer.
+    TooLate,
 }
 
 impl Fault {
@@ -237,7 +238,7 @@ impl Fault {
             Self::Limited { .. } => "limited",
             Self::Refused { .. } => "refused",
             Self::NotSent => "not_sent",
-            Self::Lost(_) => "lost",
+            Self::Lost(_) | Self::TooLate => "lost",
         }
     }
 
@@ -251,6 +252,8 @@ impl Fault {
             Self::NotSent => ChatError::Unreachable("could not connect".to_owned()),
             Self::Lost(what) if nature == Nature::Writes => ChatError::Uncertain(what.to_owned()),
             Self::Lost(what) => ChatError::Unreachable(what.to_owned()),
+            Self::TooLate if nature == Nature::Writes => ChatError::Unanswered(TOO_LATE.to_owned()),
+            Self::TooLate => ChatError::Unreachable(TOO_LATE.to_owned()),
         }
     }
 
@@ -274,14 +277,16 @@ impl Fault {
 /// Reads what slack-morphism made of the answer. Its errors show whole bodies, so none of them leaves this function.
 fn judge(answer: Result<ClientResult<Value>, Elapsed>) -> Result<Value, Fault> {
     match answer {
-        Err(_elapsed) => Err(Fault::Lost("no answer in time")),
+        Err(_elapsed) => Err(Fault::TooLate),
         Ok(Ok(answer)) => judge_body(answer),
         Ok(Err(SlackClientError::ApiError(error))) => Err(Fault::of_code(&error.code)),
         Ok(Err(SlackClientError::RateLimitError(error))) => Err(Fault::Limited {
-            retry_after: error.retry_after.unwrap_or(RETRY_AFTER_UNSAID),
+            retry_after: retry_after(error.retry_after),
             whole_workspace: error.code.as_deref() == Some("message_limit_exceeded"),
         }),
         Ok(Err(SlackClientError::HttpError(error))) => match error.status_code.as_u16() {
+            // A proxy's words for a time limit of its own.
+            504 | 524 => Err(Fault::TooLate),
             408 | 500.. => Err(Fault::Lost("Slack answered with a server error")),
             status => Err(Fault::Refused { code: format!("http_{status}") }),
         },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use metrics::{counter, gauge};
+use metrics::{Gauge, counter, gauge};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -54,6 +54,23 @@ struct Head {
     envelope_id: String,
 }
 
+/// Counts a connection as open until it is dropped, also by a panic.
+struct Open(Gauge);
+
+impl Open {
+    fn counted() -> Self {
+        let open = gauge!("secondlook_sockets_open");
+        open.increment(1);
+        Self(open)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
 impl Connection {
     pub(super) fn new(
         socket: Socket,
@@ -66,12 +83,10 @@ impl Connection {
 
     /// Serves the connection to its end. `succeeded` says that it has a successor, `cancel` that we are shutting down.
     pub(super) async fn serve(mut self, succeeded: CancellationToken, cancel: CancellationToken) {
-        let open = gauge!("secondlook_sockets_open");
-        open.increment(1);
+        let _open = Open::counted();
         let leaving = self.converse(&succeeded, &cancel).await;
         self.tell(leaving);
         self.part().await;
-        open.decrement(1);
     }
 
     async fn converse(

@@ -8,7 +8,8 @@ use reqwest::{Response, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::client::{Client, ClientError, RETRY_AFTER_UNSAID};
+use super::client::{Client, ClientError};
+use super::limits::retry_after;
 use crate::app::ports::ChatError;
 
 /// How long one file may take.
@@ -101,7 +102,7 @@ fn accept(response: Response) -> Result<Response, ChatError> {
         StatusCode::OK => Ok(response),
         StatusCode::TOO_MANY_REQUESTS => {
             let seconds = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-            let retry_after = seconds.map_or(RETRY_AFTER_UNSAID, Duration::from_secs);
+            let retry_after = retry_after(seconds.map(Duration::from_secs));
             Err(ChatError::RateLimited { retry_after })
         }
         status if status.is_redirection() => Err(refused("not_a_file")),

@@ -1,4 +1,5 @@
-//! The HTTP door: size, signature, shape — in that order — and then the delivery is handed on.
+//! The HTTP door: size, the look of a signature, the body, its signature, shape — in that order — and then the delivery is
+//! handed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +14,30 @@ use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use slack_morphism::signature_verifier::SlackEventSignatureVerifier as Verifier;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower_http::limit::RequestBodyLimitLayer;
 use url::form_urlencoded;
 
 use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, Retry, attend};
+use crate::app::ports::{Clock as _, SystemClock};
 
-/// How long a sender may take to send a body.
-const BODY_MAX: Duration = Duration::from_secs(10);
+/// How long a sender may take to send a body; Slack gives up after three seconds.
+const BODY_MAX: Duration = Duration::from_secs(5);
+/// How many bodies are read at once, so many megabytes at most: what a stranger sends is not known to be Slack's before it
+/// is read.
+const BODIES_AT_ONCE: usize = 128;
+/// How long a request waits for its turn.
+const TURN_MAX: Duration = Duration::from_secs(1);
+/// How old or new a signed request may be.
+const SECONDS_APART_MAX: u64 = 5 * 60;
+const UNSIGNED: &str = "the signature is missing, wrong or too old";
 
 struct Door {
     receive: Arc<dyn Receive>,
     signature: Signature,
+    bodies: Semaphore,
     /// Deliveries being worked on. They outlive their connection: Slack hanging up must not stop half-done work.
     tasks: TaskTracker,
 }
@@ -40,7 +52,8 @@ enum Content {
 /// Slack's three request URLs; each takes events, interactivity and commands alike, as Bolt does.
 pub fn router(receive: Arc<dyn Receive>, signing_secret: &SecretString) -> Router {
     let signature = Signature::new(signing_secret);
-    let door = Arc::new(Door { receive, signature, tasks: TaskTracker::new() });
+    let (bodies, tasks) = (Semaphore::new(BODIES_AT_ONCE), TaskTracker::new());
+    let door = Arc::new(Door { receive, signature, bodies, tasks });
     Router::new()
         .route("/slack/events", post(take))
         .route("/slack/interactivity", post(take))
@@ -51,6 +64,12 @@ pub fn router(receive: Arc<dyn Receive>, signing_secret: &SecretString) -> Route
 
 async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
     let headers = request.headers().clone();
+    if !looks_signed(&headers) {
+        return turn_away(StatusCode::UNAUTHORIZED, UNSIGNED);
+    }
+    let Ok(Ok(turn)) = timeout(TURN_MAX, door.bodies.acquire()).await else {
+        return turn_away(StatusCode::SERVICE_UNAVAILABLE, "too many at once; send it again");
+    };
     let body = match timeout(BODY_MAX, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
         Ok(Err(rejection)) => return turn_away(rejection.status(), "the body can't be read"),
@@ -62,8 +81,9 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
     let signature = text(&headers, Verifier::SLACK_SIGNED_HASH_HEADER);
     let timestamp = text(&headers, Verifier::SLACK_SIGNED_TIMESTAMP);
     if !door.signature.is_valid(signature, timestamp, body) {
-        return turn_away(StatusCode::UNAUTHORIZED, "the signature is missing, wrong or too old");
+        return turn_away(StatusCode::UNAUTHORIZED, UNSIGNED);
     }
+    drop(turn);
     match read(&headers, body) {
         Err(reason) => turn_away(StatusCode::BAD_REQUEST, reason),
         Ok(Content::SslCheck) => StatusCode::OK.into_response(),
@@ -85,6 +105,14 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
             }
         }
     }
+}
+
+/// All that can be told of a signature before there is a body: whether it is there, and of this time.
+fn looks_signed(headers: &HeaderMap) -> bool {
+    let now = SystemClock.now().as_second();
+    let is_fresh = |at: &str| at.parse().is_ok_and(|at| now.abs_diff(at) <= SECONDS_APART_MAX);
+    text(headers, Verifier::SLACK_SIGNED_HASH_HEADER).is_some()
+        && text(headers, Verifier::SLACK_SIGNED_TIMESTAMP).is_some_and(is_fresh)
 }
 
 /// Tells what Slack signed with our secret in the last five minutes from everything else.

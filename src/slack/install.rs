@@ -236,7 +236,9 @@ impl From<ChatError> for Failed {
         match error {
             ChatError::Refused { code } => Self::refused(&code),
             ChatError::RateLimited { .. } => Self::Busy,
-            ChatError::Unreachable(_) | ChatError::Uncertain(_) => Self::Unreachable,
+            ChatError::Unreachable(_) | ChatError::Uncertain(_) | ChatError::Unanswered(_) => {
+                Self::Unreachable
+            }
         }
     }
 }

@@ -13,6 +13,17 @@ use tokio::time::Instant;
 /// The map is swept when it has grown to this many keys, or to twice what the last sweep left.
 const SWEEP_AT: usize = 1024;
 
+/// How long we wait when Slack limits us without saying for how long.
+pub(super) const RETRY_AFTER_UNSAID: Duration = Duration::from_secs(30);
+/// No "not before" is believed beyond this: asking once an hour does no harm, and whatever answers in Slack's place could
+/// silence us for ever.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+
+/// How long to wait after an answer that said so, or did not say how long.
+pub(super) fn retry_after(said: Option<Duration>) -> Duration {
+    said.unwrap_or(RETRY_AFTER_UNSAID).min(RETRY_AFTER_MAX)
+}
+
 /// Paces calls.
 pub(super) struct Limits {
     schedule: Mutex<Schedule>,
@@ -135,7 +146,7 @@ impl Limits {
             if channel.is_some() { Rate::of_channel(method) } else { Rate::of_method(method) };
         let owner = self.hasher.hash_one(token);
         let key = Key { owner, method, channel: channel.map(str::to_owned) };
-        let until = Instant::now() + wait + rate.ahead;
+        let until = Instant::now() + wait.min(RETRY_AFTER_MAX) + rate.ahead;
         let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
         let on_time_from = schedule.on_time_from.entry(key).or_insert(until);
         *on_time_from = (*on_time_from).max(until);
@@ -191,6 +202,20 @@ mod tests {
         assert_eq!(limits.admit("t", POST, Some("C2")), Ok(()));
         advance(Duration::from_secs(30)).await;
         assert_eq!(limits.admit("t", POST, Some("C1")), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_pause_is_longer_than_an_hour() {
+        for said in [Duration::from_hours(24), Duration::from_secs(u64::MAX), Duration::MAX] {
+            assert_eq!(retry_after(Some(said)), RETRY_AFTER_MAX);
+            let limits = Limits::new();
+            limits.pause("t", POST, Some("C1"), said);
+            assert_eq!(limits.admit("t", POST, Some("C1")), Err(RETRY_AFTER_MAX));
+            limits.pause("t", "conversations.list", None, said);
+            assert_eq!(limits.admit("t", "conversations.list", None), Err(RETRY_AFTER_MAX));
+        }
+        assert_eq!(retry_after(Some(Duration::from_secs(7))), Duration::from_secs(7));
+        assert_eq!(retry_after(None), RETRY_AFTER_UNSAID);
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::client::Client;
 use super::connection::Connection;
-use super::{Receive, is_loopback};
+use super::{Receive, is_loopback, lines};
 use crate::app::ports::ChatError;
 
 /// How long connecting may take, and then how long the greeting.
@@ -65,12 +65,8 @@ pub async fn run(
     connections: usize,
     cancel: CancellationToken,
 ) {
-    let door = Arc::new(Door { client, app_token, receive, cancel });
-    let mut lines = JoinSet::new();
-    for _ in 0..connections.max(1) {
-        lines.spawn(Arc::clone(&door).keep_line());
-    }
-    while lines.join_next().await.is_some() {}
+    let door = Arc::new(Door { client, app_token, receive, cancel: cancel.clone() });
+    lines::keep(connections.max(1), &cancel, || Arc::clone(&door).keep_line()).await;
 }
 
 struct Door {
@@ -135,7 +131,9 @@ impl Door {
                 tracing::error!(error.kind = code, "Slack refuses to open a socket");
                 Fault::from("refused")
             }
-            ChatError::Unreachable(_) | ChatError::Uncertain(_) => Fault::from("unreachable"),
+            ChatError::Unreachable(_) | ChatError::Uncertain(_) | ChatError::Unanswered(_) => {
+                Fault::from("unreachable")
+            }
         })?;
         let url = answer["url"].as_str().and_then(|url| Url::parse(url).ok());
         let url = url.filter(|url| match url.scheme() {

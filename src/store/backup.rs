@@ -76,7 +76,7 @@ async fn copy(from: &Path, to: &Path) -> anyhow::Result<Copied> {
     let mut copy = open(&partial, false).await.with_context(|| unreadable(&partial))?;
     let rows =
         check(&mut copy).await.with_context(|| format!("{} is not sound", from.display()))?;
-    sqlx::query("update job set uncertain = 1 where parked_because is null")
+    sqlx::query("update job set uncertain = 1 where parked_because is null and uncertain = 0")
         .execute(&mut copy)
         .await?;
     copy.close().await.context("could not close the copy")?;

@@ -1,6 +1,7 @@
 //! Due work: asked for, claimed by one worker at a time, ended or given up.
 //!
-//! Asked for again while it waits, work runs once, at the earlier time; while it is in flight, once more afterwards.
+//! Asked for again while it waits, work runs once, at the earlier time; while it is in flight or in doubt, once more
+//! afterwards: what is found to stand already may not say what was asked for since.
 //! Cancelled while it waits, it goes; while it is in flight, it may finish, changes no case, and is not tried again.
 
 use jiff::Timestamp;
@@ -45,6 +46,7 @@ impl TryFrom<JobRow> for Job {
             run_at: at.time("run_at", row.run_at)?,
             attempts: at.number("attempts", row.attempts)?,
             uncertain: row.uncertain != 0,
+            look_twice: row.uncertain > 1,
             lease: row.lease,
         })
     }
@@ -142,12 +144,15 @@ pub(super) async fn ask(
          on conflict (workspace_id, job_key) do update set
              payload = excluded.payload,
              again_at = case
-                 when job.lease_until is null then job.again_at
+                 when job.lease_until is null and (job.uncertain = 0 or job.attempts = 0)
+                     then job.again_at
                  when job.again_at < excluded.run_at then job.again_at
                  else excluded.run_at end,
              run_at = case
                  when job.lease_until is not null then job.run_at
-                 when job.parked_because is null and job.run_at < excluded.run_at then job.run_at
+                 when job.parked_because is null
+                     and (job.run_at < excluded.run_at
+                         or job.uncertain <> 0 and job.attempts > 0) then job.run_at
                  else excluded.run_at end,
              attempts = case when job.parked_because is null then job.attempts else 0 end,
              cancelled = 0,
@@ -272,13 +277,14 @@ pub(super) async fn end(
             retry(conn, job, *at, WITHOUT_EFFECT).await
         }
         JobEnd::UncertainRetryAt(at) => {
-            retry(
-                conn,
-                job,
-                *at,
-                "update job set run_at = $2, lease_until = null, uncertain = 1 where job_id = $1",
-            )
-            .await
+            let text =
+                "update job set run_at = $2, lease_until = null, uncertain = 1 where job_id = $1";
+            retry(conn, job, *at, text).await
+        }
+        JobEnd::LookTwiceFrom(at) => {
+            let text =
+                "update job set run_at = $2, lease_until = null, uncertain = 2 where job_id = $1";
+            retry(conn, job, *at, text).await
         }
         JobEnd::Parked(why) => park(conn, job.id, why, now).await,
     }
@@ -343,7 +349,7 @@ pub(super) async fn claim(
         "update job set
              lease = lease + 1,
              attempts = attempts + 1,
-             uncertain = case when lease_until is null then uncertain else 1 end,
+             uncertain = case when lease_until is null or uncertain > 1 then uncertain else 1 end,
              lease_until = $2
          where job_id in (
              with due as (

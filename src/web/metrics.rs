@@ -1,17 +1,23 @@
 //! `/metrics`, as Prometheus reads it: counts and times, never text, names or ids.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::ports::{Backlog, Clock, Store};
 
 /// Bounds in seconds: an acknowledgement should take milliseconds and must not take three seconds.
 const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0];
+
+/// How often what was measured is taken together.
+const UPKEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Every metric and what it counts; a test holds this table against the code and against `deploy/`.
 const METRICS: &[(&str, &str)] = &[
@@ -113,6 +119,18 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
     Ok(HANDLE.get().cloned().unwrap_or(handle))
 }
 
+/// Takes together what was measured, until it is told to stop: each time measured takes room until then, and the page may
+/// never be read.
+pub async fn upkeep(handle: PrometheusHandle, cancel: CancellationToken) {
+    regularly(|| handle.run_upkeep(), &cancel).await;
+}
+
+async fn regularly(act: impl Fn(), cancel: &CancellationToken) {
+    while cancel.run_until_cancelled(sleep(UPKEEP_EVERY)).await.is_some() {
+        act();
+    }
+}
+
 fn describe() {
     for (name, what) in METRICS.iter().copied() {
         if name.ends_with("_total") {
@@ -154,4 +172,25 @@ async fn render(State(source): State<Arc<Source>>) -> String {
     metrics::gauge!("secondlook_work_oldest_due_seconds").set(oldest);
     source.handle.run_upkeep();
     source.handle.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_measured_is_taken_together_though_nobody_reads_it() {
+        let (cancel, times) = (CancellationToken::new(), Cell::new(0));
+        let act = || times.set(times.get() + 1);
+        let hour = sleep(Duration::from_hours(1));
+        tokio::select! {
+            () = regularly(act, &cancel) => panic!("nobody told it to stop"),
+            () = hour => {}
+        }
+        assert!((119..=120).contains(&times.get()), "{times:?}");
+        cancel.cancel();
+        regularly(act, &cancel).await;
+    }
 }

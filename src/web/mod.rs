@@ -2,6 +2,8 @@
 
 mod health;
 mod metrics;
+mod serve;
 
 pub use health::router as health;
-pub use metrics::{install as install_metrics, router as metrics};
+pub use metrics::{install as install_metrics, router as metrics, upkeep as metrics_upkeep};
+pub use serve::serve;

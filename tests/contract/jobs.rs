@@ -197,6 +197,33 @@ pub(crate) async fn uncertainty_is_kept_until_it_is_done(house: House) {
     assert!(!house.claim_one(at(4)).await.uncertain);
 }
 
+pub(crate) async fn what_may_still_come_is_looked_for_twice(house: House) {
+    house.ask(card(1), at(0)).await;
+    let job = house.claim_one(at(0)).await;
+    assert!(!job.look_twice);
+    house.end(&job, JobEnd::LookTwiceFrom(at(5))).await;
+    // Asked for meanwhile: the look does not come earlier, and the work runs once more after it.
+    house.ask(card(1), at(1)).await;
+    assert_eq!(house.claim(at(4)).await, []);
+    let first = house.claim_one(at(5)).await;
+    assert!(first.uncertain && first.look_twice);
+    // Neither a look that fails nor a worker that dies counts as one.
+    house.end(&first, JobEnd::RetryAt(at(6))).await;
+    house.claim_one(at(6)).await;
+    let first = house.claim_one(at(7)).await;
+    assert!(first.uncertain && first.look_twice);
+    house.end(&first, JobEnd::UncertainRetryAt(at(9))).await;
+    house.ask(card(1), at(2)).await;
+    assert_eq!(house.claim(at(8)).await, []);
+    let second = house.claim_one(at(9)).await;
+    assert!(second.uncertain && !second.look_twice);
+    house.end(&second, JobEnd::Done).await;
+    let anew = house.claim_one(at(9)).await;
+    assert!(!anew.uncertain && !anew.look_twice);
+    house.end(&anew, JobEnd::Done).await;
+    assert_eq!(house.claim(at(99)).await, []);
+}
+
 pub(crate) async fn a_lost_lease_ends_nothing(house: House) {
     house.ask(card(1), at(0)).await;
     let lost = house.claim_one(at(0)).await;
@@ -227,6 +254,7 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
         JobEnd::RetryAt(at(0)),
         JobEnd::HeldUntil(at(0)),
         JobEnd::UncertainRetryAt(at(0)),
+        JobEnd::LookTwiceFrom(at(0)),
         JobEnd::Parked("no".to_owned()),
     ];
     for end in ends {

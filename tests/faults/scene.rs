@@ -36,6 +36,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const SOON: f64 = 8.0;
 /// How often a person sends a form again that was not taken: it may go to a socket that is dead.
 const TRIES: usize = 20;
+/// Seconds: longer than a claim on work holds, and as long as a post in doubt waits to be looked for.
+const CLAIMED_FOR: i64 = 35;
+const LOOKED_FOR: i64 = 61;
 const A_MOMENT: Duration = Duration::from_millis(100);
 
 pub struct Scene {
@@ -376,15 +379,25 @@ impl Scene {
             .collect()
     }
 
-    /// Nothing waits any more but what is due in days.
-    async fn settled(&self) -> Held {
+    /// Nothing waits any more but what is due in days. Where all that waits is a post in doubt, the clock is moved to the
+    /// minute in which it is looked for.
+    async fn settled(&mut self) -> Held {
         let store = self.database.look().await?;
-        let soon = async || {
-            let soon = shown_by(&self.clock) + SignedDuration::from_hours(1);
-            let backlog = store.backlog(soon).await.map_err(|error| error.to_string())?;
-            if backlog.due == 0 { Ok(true) } else { Err(format!("{backlog:?}")) }
-        };
-        self.until("all work is done", soon).await
+        let mut left = String::new();
+        for _ in 0..PATIENCE.as_millis() / A_MOMENT.as_millis() {
+            let now = shown_by(&self.clock);
+            let due = async |within: i64| {
+                let backlog = store.backlog(now + SignedDuration::from_secs(within)).await;
+                backlog.map(|backlog| backlog.due).map_err(|error| error.to_string())
+            };
+            match (due(CLAIMED_FOR).await, due(LOOKED_FOR).await, due(3600).await) {
+                (_, _, Ok(0)) => return Ok(()),
+                (Ok(0), Ok(1..), _) => self.step(LOOKED_FOR),
+                (_, _, due) => left = format!("{due:?}"),
+            }
+            self.pause(A_MOMENT).await;
+        }
+        Err(format!("in vain: all work is done ({left})"))
     }
 
     /// No message of the bot was taken twice, whether it still stands or not.

@@ -79,6 +79,7 @@ impl Trouble {
             | Self::AnswerLost
             | Self::Silence
             | Self::AnswerNever
+            | Self::Overdue
             | Self::Flood
             | Self::SlackDown => least_one(CALLS, &[POSTED, "outcome=\"lost\""]).await?,
             Self::Slow => slow_calls_show(scene).await?,

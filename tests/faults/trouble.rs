@@ -16,7 +16,7 @@ pub const TURNED_AWAY: &str = "secondlook_slack_turned_away_total";
 const HOUR: i64 = 3600;
 /// What is to be tried again within minutes is tried at once: the clock is moved by more.
 const MINUTES: i64 = 900;
-/// What people propose to leave, in one channel: more than the worker does at once, each a topic of its own.
+/// What people propose to leave, in one channel: more than a workspace has places, each a topic of its own.
 const VENDORS: [&str; 20] = [
     "SendGrid",
     "Heroku",
@@ -64,6 +64,7 @@ troubles! {
     AnswerLost: "reset, posted",
     Silence: "no answer, not posted",
     AnswerNever: "no answer, posted",
+    Overdue: "posted after we gave up",
     Slow: "slow answers",
     Flood: "20 proposals, no answers",
     FilesHang: "20 files that never come",
@@ -109,7 +110,10 @@ impl Trouble {
 
     /// Whether it takes long by its nature: such rows begin first.
     pub fn is_long(self) -> bool {
-        matches!(self, Self::HalfOpen | Self::RateLimitedInOk | Self::FilesHang | Self::Flood)
+        matches!(
+            self,
+            Self::HalfOpen | Self::RateLimitedInOk | Self::FilesHang | Self::Flood | Self::Overdue
+        )
     }
 
     pub fn quiet_period(self) -> &'static str {
@@ -127,6 +131,10 @@ impl Trouble {
             Self::AnswerLost => in_sick(POST, FaultKind::AnswerLost),
             Self::Silence => in_sick(POST, FaultKind::Silence),
             Self::AnswerNever => in_sick(POST, FaultKind::AnswerNever),
+            // Longer than the ten seconds in which an answer is waited for.
+            Self::Overdue => {
+                Fault::new(POST, 1, FaultKind::Late(Duration::from_secs(14))).in_channel(SICK)
+            }
             Self::Slow => in_sick(POST, FaultKind::Slow(Duration::from_secs(4))),
             Self::Flood => in_sick("*", FaultKind::Silence),
             Self::FilesHang => Fault::new("files", Fault::ALWAYS, FaultKind::Silence),
@@ -226,6 +234,13 @@ impl Trouble {
                 scene.propose(HEALTHY, "Postmark");
                 scene.step(HOUR);
                 Ok(())
+            }
+            Self::Overdue => {
+                spoiled_posts(scene, 1).await?;
+                // Three cases, the third of them now.
+                let cards = |w: &World| w.all(SICK).iter().filter(|m| is_card(m)).count();
+                let stands = |w: &World| (cards(w) >= 3).then_some(());
+                scene.see("the card that comes late", stands).await
             }
             Self::ClockForward | Self::ClockMidPost => {
                 spoiled_posts(scene, 1).await?;

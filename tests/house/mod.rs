@@ -66,7 +66,7 @@ pub struct TestClock(Mutex<Timestamp>);
 
 impl TestClock {
     #[expect(clippy::disallowed_methods, reason = "a story starts today")]
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(Mutex::new(Timestamp::now()))
     }
 

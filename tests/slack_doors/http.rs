@@ -8,6 +8,8 @@ use rustls::crypto::tls13::OkmBlock;
 use secondlook::slack::http::router;
 use secondlook::slack::{Acknowledgement, Delivery, DeliveryKind, Receive, Retry};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use url::form_urlencoded;
 
 use crate::house::{Recorder, serve};
@@ -176,6 +178,58 @@ async fn more_than_a_mebibyte_is_not_read_announced_or_not() {
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
+/// A connection on which a request's head was sent, and nothing of its body.
+async fn head_only(house: &House, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(house.address.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /slack/events HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n{headers}\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+fn signed_at(timestamp: i64) -> String {
+    format!("x-slack-request-timestamp: {timestamp}\r\nx-slack-signature: v0=00\r\n")
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_signed_is_not_waited_for() {
+    let house = House::new(recorder()).await;
+    let begun = std::time::Instant::now();
+    for headers in
+        [String::new(), signed_at(now() - 400), signed_at(now() + 400), signed_at(i64::MIN)]
+    {
+        let mut stream = head_only(&house, &headers).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401", "{headers}");
+    }
+    // A body that may be signed is waited for for five seconds.
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn bodies_are_read_a_hundred_and_twenty_eight_at_once() {
+    let recorder = recorder();
+    let house = House::new(recorder.clone()).await;
+    let mut halves = Vec::new();
+    for _ in 0..128 {
+        halves.push(head_only(&house, &signed_at(now())).await);
+    }
+    let knock = || house.signed("/slack/events", "application/json", EVENT);
+    // All of them have begun to be read when the first is turned away.
+    let mut status = knock().await.status();
+    for _ in 0..100 {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            break;
+        }
+        status = knock().await.status();
+    }
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(halves);
+    assert_eq!(knock().await.status(), StatusCode::OK, "there is room again");
+}
+
 #[tokio::test]
 async fn what_is_no_delivery_is_refused_with_its_reason() {
     let recorder = recorder();
@@ -195,7 +249,7 @@ async fn what_is_no_delivery_is_refused_with_its_reason() {
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
         assert!(answer.text().await.expect("a body").contains(reason), "{body}");
     }
-    let not_utf8 = house.post("/slack/events").body(vec![0xff, 0xfe]);
+    let not_utf8 = sign(house.post("/slack/events"), SECRET, now(), "").body(vec![0xff, 0xfe]);
     assert_eq!(send(not_utf8).await.status(), StatusCode::BAD_REQUEST);
     assert_eq!(recorder.received(), []);
 }

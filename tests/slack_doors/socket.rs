@@ -322,6 +322,20 @@ async fn retry_after_is_kept_when_opening() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_after_beyond_reason_is_an_hour_and_ends_no_line() {
+    for beyond in ["86400", "18446744073709551615"] {
+        let answer =
+            move || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", beyond)], "slow".to_owned());
+        let (_none, sockets) = mpsc::unbounded_channel();
+        let slack = Slack::answering(recorder(), 1, answer, sockets).await;
+        sleep(Duration::from_mins(59)).await;
+        assert_eq!(slack.opens(), 1);
+        sleep(Duration::from_mins(2)).await;
+        assert_eq!(slack.opens(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_is_left_after_ten_seconds() {
     // It accepts connections and says nothing: as the API, and as the socket.
     let (listener, address) = listen().await;

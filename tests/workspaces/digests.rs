@@ -8,7 +8,7 @@ use secondlook::domain::digest::{Channels, Plan, Schedule};
 use secondlook::playground::{Playground, World};
 use serde_json::{Value, json};
 
-use crate::house::{BACKEND, Door, GENERAL, House, MAYA, TEAM, is_card, text};
+use crate::house::{BACKEND, Door, GENERAL, House, MAYA, On, TEAM, is_card, text};
 use crate::town::{NORTH, town};
 
 /// A Wednesday, the Monday after it, and the next one.
@@ -57,9 +57,8 @@ fn plan() -> Plan {
     }
 }
 
-#[tokio::test]
-async fn each_has_one_a_week_in_its_own_channel_about_its_own_cases() {
-    let (mut house, north) = town(Door::Socket).await;
+pub(crate) async fn each_has_one_a_week_in_its_own_channel_about_its_own_cases(on: On) {
+    let (mut house, north) = town(on, Door::Socket).await;
     house.stop().await;
     house.clock.set(WEDNESDAY);
     house.digest = plan();
@@ -96,9 +95,8 @@ async fn each_has_one_a_week_in_its_own_channel_about_its_own_cases() {
     assert_eq!(digests(&house.slack, BACKEND).len() + digests(&north, GENERAL).len(), 0);
 }
 
-#[tokio::test]
-async fn one_channel_without_its_workspace_is_nobodys_where_there_are_two() {
-    let (mut house, north) = town(Door::Http).await;
+pub(crate) async fn one_channel_without_its_workspace_is_nobodys_where_there_are_two(on: On) {
+    let (mut house, north) = town(on, Door::Http).await;
     house.stop().await;
     house.clock.set(WEDNESDAY);
     house.digest = Plan { channels: Channels::One(GENERAL.into()), ..plan() };

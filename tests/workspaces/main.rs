@@ -72,4 +72,11 @@ stories! {
     renewal::a_renewal_goes_on_though_nobody_waits_for_it,
     renewal::work_waits_for_a_token_that_could_not_be_renewed,
     secrets::no_log_line_no_page_and_no_metric_shows_a_secret,
+    digests::each_has_one_a_week_in_its_own_channel_about_its_own_cases,
+    digests::one_channel_without_its_workspace_is_nobodys_where_there_are_two,
+    listed::an_installation_from_elsewhere_is_refused_its_tokens_are_given_back_and_nothing_is_kept,
+    listed::what_slack_does_not_take_back_is_said,
+    listed::an_organisation_in_the_list_takes_in_all_of_it,
+    listed::a_workspace_from_before_the_list_is_served_on_and_not_harmed_by_trying_again,
+    removal::a_removal_is_believed_as_soon_as_slack_can_be_asked,
 }}

@@ -192,9 +192,8 @@ async fn a_removal_is_not_believed_while_slack_can_not_be_asked() {
 }
 
 /// Slack tells it while it can't be asked, and never again.
-#[tokio::test]
-async fn a_removal_is_believed_as_soon_as_slack_can_be_asked() {
-    let (house, north) = town(Door::Http).await;
+pub(crate) async fn a_removal_is_believed_as_soon_as_slack_can_be_asked(on: On) {
+    let (house, north) = town(on, Door::Http).await;
     // A token that nobody knows any more is answered by the first workspace.
     house.slack.fail(Fault::new("auth.test", Fault::ALWAYS, FaultKind::Status(503)));
     north.uninstall();

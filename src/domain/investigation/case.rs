@@ -393,11 +393,6 @@ impl Case {
         self.opened_by.as_ref().or(self.author.as_ref()).filter(|_| self.asked_for())
     }
 
-    /// Whether it holds evidence from this message.
-    pub fn has_evidence_from(&self, message: &MessageTs) -> bool {
-        self.evidence.iter().any(|piece| piece.message.as_ref() == Some(message))
-    }
-
     /// Whether it is listed as an investigation.
     pub fn listed(&self) -> bool {
         matches!(self.state, State::Open | State::Closed)

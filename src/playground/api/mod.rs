@@ -74,34 +74,63 @@ pub(super) async fn call(
     let (record, fault) = shared.touch(|world| {
         (world.log_call(&method, &args), world.faults.take(&method, args.text("channel")))
     });
-    let answered = |response: Response, answer: Value| {
-        let scopes = shared.touch(|world| {
-            world.calls[record].answer = answer;
-            world.options.app.scopes.join(",")
-        });
-        ([("x-oauth-scopes", scopes)], response).into_response()
+    let call = Call { shared: Arc::clone(&shared), record, method, args, token, cut };
+    let Some(FaultKind::Late(pause)) = fault else {
+        return call.play(&headers, fault).await;
     };
-    if let Err((response, answer)) = before(&shared, &cut, fault.as_ref()).await {
-        return answered(response, answer);
-    }
-    let answer = shared.act(|world| {
-        let outcome = if method == "oauth.v2.access" {
-            let known = oauth::is_client(&headers, &shared.client_id, &shared.client_secret);
-            if known { Ok(()) } else { Err(Fail::from("bad_client_secret")) }
-        } else {
-            admit(world, &shared.app_token, &method, token.as_deref())
+    // In a task of its own: it goes on when the caller has hung up.
+    let stop = shared.stop.clone();
+    let late = async move {
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        call.play(&headers, None).await
+    };
+    let played = shared.tasks.spawn(late).await;
+    played.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// One call as it was read.
+struct Call {
+    shared: Arc<Shared>,
+    /// Where it stands in the books.
+    record: usize,
+    method: String,
+    args: Args,
+    token: Option<String>,
+    cut: Cut,
+}
+
+impl Call {
+    async fn play(self, headers: &HeaderMap, fault: Option<FaultKind>) -> Response {
+        let Self { shared, record, method, args, token, cut } = self;
+        let answered = |response: Response, answer: Value| {
+            let scopes = shared.touch(|world| {
+                world.calls[record].answer = answer;
+                world.options.app.scopes.join(",")
+            });
+            ([("x-oauth-scopes", scopes)], response).into_response()
         };
-        outcome.and_then(|()| dispatch(world, &method, &args)).map_or_else(
-            Fail::json,
-            |mut answer| {
-                answer["ok"] = json!(true);
-                answer
-            },
-        )
-    });
-    match after(&shared, &cut, fault).await {
-        Ok(()) => answered(Json(answer.clone()).into_response(), answer),
-        Err(response) => response,
+        if let Err((response, answer)) = before(&shared, &cut, fault.as_ref()).await {
+            return answered(response, answer);
+        }
+        let answer = shared.act(|world| {
+            let outcome = if method == "oauth.v2.access" {
+                let known = oauth::is_client(headers, &shared.client_id, &shared.client_secret);
+                if known { Ok(()) } else { Err(Fail::from("bad_client_secret")) }
+            } else {
+                admit(world, &shared.app_token, &method, token.as_deref())
+            };
+            outcome.and_then(|()| dispatch(world, &method, &args)).map_or_else(
+                Fail::json,
+                |mut answer| {
+                    answer["ok"] = json!(true);
+                    answer
+                },
+            )
+        });
+        match after(&shared, &cut, fault).await {
+            Ok(()) => answered(Json(answer.clone()).into_response(), answer),
+            Err(response) => response,
+        }
     }
 }
 
