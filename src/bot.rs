@@ -28,7 +28,7 @@ use crate::slack::client::Client;
 use crate::slack::install::{Installer, Size};
 use crate::slack::oauth::Credentials;
 use crate::slack::reception::Reception;
-use crate::slack::seal::{Keyring, Resealed};
+use crate::slack::seal::{Keyring, Resealed, fingerprint};
 use crate::slack::workspaces::{OAuth, Workspaces};
 use crate::slack::{self, Receive};
 pub use crate::store::backup::{Copied, backup, restore};
@@ -66,9 +66,8 @@ impl Bot {
         let bind = listen(config.bind_addr, "BIND_ADDR").await?;
         let admin = listen(config.admin_addr, "SECONDLOOK_ADMIN_ADDR").await?;
         let store: Arc<dyn Store> = store::open(config.database_url.as_str()).await?;
-        let client = Arc::new(
-            Client::new(&config.api_url).context("could not set up the client of SLACK_API_URL")?,
-        );
+        let client = Client::new(&config.api_url);
+        let client = Arc::new(client.context("could not set up the client of SLACK_API_URL")?);
         let own = match &config.bot_token {
             Some(token) => Some((identify(&client, token, store.as_ref()).await?, token.clone())),
             None => None,
@@ -82,16 +81,11 @@ impl Bot {
             own,
             oauth.clone(),
         ));
-        let app = App::new(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            Arc::new(knowledge),
-            config.limits,
-            config.incidents,
-        )
-        .with_quiet_hours(config.quiet_hours)
-        .keeping_cases(config.cases_kept)
-        .with_digests(config.digest.schedule, digests);
+        let (kept, time) = (Arc::clone(&store), Arc::clone(&clock));
+        let app = App::new(kept, time, Arc::new(knowledge), config.limits, config.incidents)
+            .with_quiet_hours(config.quiet_hours)
+            .keeping_cases(config.cases_kept)
+            .with_digests(config.digest.schedule, digests);
         let app = Arc::new(app);
 
         let bot = Self {
@@ -120,7 +114,7 @@ impl Bot {
         }
         bot.serve(bind, router);
         bot.background.spawn(web::metrics_upkeep(metrics.clone(), bot.worker.clone()));
-        bot.serve(admin, web::metrics(metrics, store, clock));
+        bot.serve(admin, web::metrics(metrics, Arc::clone(&app), clock));
         if let Some(token) = config.app_token {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
@@ -281,6 +275,8 @@ async fn identify(
     match client.identify(token).await {
         Ok(workspace) => {
             store.save_workspace(&workspace).await.context("could not record the workspace")?;
+            let saved = store.save_own(&workspace.id, &fingerprint(token)).await;
+            saved.context("could not record the workspace")?;
             Ok(workspace)
         }
         Err(ChatError::Refused { code }) => {
@@ -289,16 +285,14 @@ async fn identify(
             )
         }
         Err(error) => {
-            let mut known = store.workspaces().await.context("could not read the workspaces")?;
-            let installed = store.installations().await.context("could not read the workspaces")?;
-            known.retain(|known| !installed.iter().any(|other| other.workspace == known.id));
-            let [workspace] = &known[..] else {
+            let known = store.own(&fingerprint(token)).await;
+            let Some(workspace) = known.context("could not read the workspaces")? else {
                 bail!(
-                    "could not ask Slack who the bot is, and no earlier start has recorded it: {error}"
+                    "could not ask Slack whose SLACK_BOT_TOKEN is, and no earlier start with this token has recorded it; try again when Slack answers: {error}"
                 )
             };
             tracing::warn!(error.kind = %error, "Slack can't be reached; starting with what is known");
-            Ok(workspace.clone())
+            Ok(workspace)
         }
     }
 }

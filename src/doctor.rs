@@ -1,4 +1,4 @@
-//! Looks for what is wrong: configuration, data files, database, Slack. Changes nothing and shows no secret.
+//! Looks for what is wrong: configuration, data files, database, Slack. Changes nothing unasked and shows no secret.
 //!
 //! To add a check: a function that returns findings, and its call in [`examine`].
 
@@ -60,6 +60,38 @@ fn note(about: &'static str, found: impl Into<String>) -> Finding {
 
 fn wrong(about: &'static str, found: impl Into<String>, next: impl Into<String>) -> Finding {
     Finding { verdict: Verdict::Wrong, about, found: found.into(), next: Some(next.into()) }
+}
+
+/// What to do about work that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Try it once more.
+    Retry,
+    /// Drop it.
+    Forget,
+}
+
+/// Does what was asked for about work that was given up; a running bot takes it from there.
+pub async fn treat(read: &Partial, remedy: Remedy, clock: &dyn Clock) -> Finding {
+    const ABOUT: &str = "given up";
+    let next = "look at the line “database”";
+    if !read.is_sound("DATABASE_URL") {
+        return wrong(ABOUT, "nothing was done: DATABASE_URL can't be used", next);
+    }
+    let Ok(Some(store)) = store::inspect(read.config.database_url.as_str()).await else {
+        return wrong(ABOUT, "nothing was done: the store can't be opened", next);
+    };
+    let done = match remedy {
+        Remedy::Retry => store.retry_parked(clock.now()).await,
+        Remedy::Forget => store.forget_parked().await,
+    };
+    match (done, remedy) {
+        (Err(error), _) => wrong(ABOUT, format!("nothing was done: {error}"), next),
+        (Ok(n), Remedy::Retry) => {
+            well(ABOUT, format!("{n} pieces of work are tried again by the running bot"))
+        }
+        (Ok(n), Remedy::Forget) => well(ABOUT, format!("{n} pieces of work were dropped")),
+    }
 }
 
 /// Looks at everything that can be looked at, whatever else is wrong.
@@ -140,11 +172,14 @@ async fn kept(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
     match store.parked(PARKED_SHOWN).await {
         Ok(parked) if parked.is_empty() => {}
         Ok(parked) => {
-            let shown: Vec<String> =
-                parked.iter().map(|p| format!("{} ({})", p.work, p.because)).collect();
+            let shown: Vec<String> = parked
+                .iter()
+                .map(|p| format!("{} of {} ({})", p.work, p.workspace, p.because))
+                .collect();
             findings.push(Finding {
                 next: Some(
-                    "once the reason is gone, the next change to that case tries again".to_owned(),
+                    "once the reason is gone, `secondlook doctor --retry-parked` tries all of it again; `--forget-parked` drops it"
+                        .to_owned(),
                 ),
                 ..note("given up", format!("the latest work given up: {}", shown.join(", ")))
             });
@@ -410,7 +445,7 @@ fn refused(about: &'static str, variable: &str, error: &ChatError, api_url: &str
             error => wrong(
                 about,
                 format!("{api_url}: {error}"),
-                "check the network, a proxy (HTTPS_PROXY) and SLACK_API_URL",
+                "check the network and SLACK_API_URL; the bot needs a direct way to Slack, HTTPS_PROXY is not used",
             ),
         };
     };

@@ -73,6 +73,48 @@ async fn a_store_comes_back_whole_while_somebody_writes() {
     drop(secondlook::store::open(&url(dir, "again.db")).await.unwrap());
 }
 
+#[tokio::test]
+async fn a_log_left_beside_the_name_is_never_played_into_the_copy() {
+    let dir = store(1).await;
+    let dir = dir.path();
+    let live = url(dir, "store.db");
+    assert!(run(dir, ["backup", "copy.db"], &live).status.success());
+    for end in ["-wal", "-shm", "-journal"] {
+        for (arguments, name) in [(["restore", "copy.db"], "new.db"), (["backup", "b.db"], "b.db")]
+        {
+            let left = dir.join(format!("{name}{end}"));
+            std::fs::write(&left, "of another store").unwrap();
+            let store = if name == "b.db" { live.clone() } else { url(dir, name) };
+            let refused = run(dir, arguments, &store);
+            assert_eq!(refused.status.code(), Some(1), "{left:?}: {}", said(&refused));
+            assert!(said(&refused).contains(&format!("{name}{end}")), "{}", said(&refused));
+            assert!(!dir.join(name).exists(), "{left:?}");
+            std::fs::remove_file(&left).unwrap();
+        }
+    }
+    // A log that a killed backup left beside its unfinished copy is not played into the next one.
+    std::fs::write(dir.join("b.db.partial-journal"), "half").unwrap();
+    std::fs::write(dir.join("b.db.partial-wal"), "half").unwrap();
+    assert!(run(dir, ["backup", "b.db"], &live).status.success());
+    assert!(!dir.join("b.db.partial-wal").exists() && !dir.join("b.db.partial-journal").exists());
+}
+
+#[tokio::test]
+async fn a_store_is_not_restored_under_a_running_bot() {
+    let dir = store(1).await;
+    let dir = dir.path();
+    assert!(run(dir, ["backup", "copy.db"], &url(dir, "store.db")).status.success());
+    let bot = secondlook::store::open(&url(dir, "store.db")).await.unwrap();
+    for end in ["", "-wal", "-shm"] {
+        std::fs::remove_file(dir.join(format!("store.db{end}"))).ok();
+    }
+    let refused = run(dir, ["restore", "copy.db"], &url(dir, "store.db"));
+    assert!(said(&refused).contains("a bot uses it: stop it first"), "{}", said(&refused));
+    assert!(!dir.join("store.db").exists());
+    drop(bot);
+    assert!(run(dir, ["restore", "copy.db"], &url(dir, "store.db")).status.success());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_backup_is_for_its_owner_alone() {
@@ -82,6 +124,56 @@ async fn a_backup_is_for_its_owner_alone() {
     assert!(run(dir, ["backup", "copy.db"], &url(dir, "store.db")).status.success());
     let mode = std::fs::metadata(dir.join("copy.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// The files of the store, by their rights.
+#[cfg(unix)]
+fn rights(dir: &Path, name: &str) -> Vec<(String, u32)> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+    let mut rights: Vec<(String, u32)> = files
+        .map(|file| {
+            let mode = file.metadata().unwrap().permissions().mode();
+            (file.file_name().into_string().unwrap(), mode & 0o777)
+        })
+        .filter(|(file, _)| file.starts_with(name))
+        .collect();
+    rights.sort();
+    rights
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_of_a_store_are_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let set = |name: &str, mode| {
+        let rights = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(dir.join(name), rights).unwrap();
+    };
+    let all = |mode| {
+        ["store.db", "store.db-lock", "store.db-shm", "store.db-wal"]
+            .map(|name| (name.to_owned(), mode))
+    };
+    let open = async || {
+        let store = secondlook::store::open(&url(dir, "store.db")).await.unwrap();
+        store.new_case_number(&"T1".into()).await.unwrap();
+        store
+    };
+    let bot = open().await;
+    assert_eq!(rights(dir, "store.db"), all(0o600));
+    // An older version left them to the umask, beside a bot that died.
+    for (name, _) in all(0o644) {
+        set(&name, 0o644);
+    }
+    let second = open().await;
+    assert_eq!(rights(dir, "store.db"), all(0o600));
+    drop((bot, second));
+    // Nobody gives a group rights by accident and the rest of the world none.
+    set("store.db", 0o640);
+    drop(open().await);
+    assert_eq!(rights(dir, "store.db")[0], ("store.db".to_owned(), 0o640));
 }
 
 #[tokio::test]

@@ -68,8 +68,12 @@ impl Patient {
 
     /// Runs the program. Whatever it says, it repeats no secret.
     async fn see_the_doctor(&self) -> Report {
+        self.ask_the_doctor(&[]).await
+    }
+
+    async fn ask_the_doctor(&self, arguments: &'static [&'static str]) -> Report {
         let (environment, dir) = (self.environment.clone(), self.dir.path().to_owned());
-        let run = move || doctor(&environment, &dir);
+        let run = move || doctor(arguments, &environment, &dir);
         let output = tokio::task::spawn_blocking(run).await.unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let all = format!("{text}{}", String::from_utf8(output.stderr).unwrap());
@@ -81,9 +85,14 @@ impl Patient {
     }
 }
 
-fn doctor(environment: &[(String, String)], dir: &Path) -> Output {
+fn doctor(arguments: &[&str], environment: &[(String, String)], dir: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
-    command.arg("doctor").env_clear().envs(environment.iter().cloned()).current_dir(dir);
+    command
+        .arg("doctor")
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().cloned())
+        .current_dir(dir);
     command.output().unwrap()
 }
 
@@ -254,8 +263,23 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     patient
         .see_the_doctor()
         .await
-        .says("– given up", &["card:7 (channel_not_found)", "→"])
+        .says("– given up", &["card:7 of T1 (channel_not_found)", "→", "--retry-parked"])
         .ends_with(0);
+    let treated = patient.ask_the_doctor(&["--retry-parked"]).await;
+    treated.says("✓ given up", &["1 pieces of work are tried again"]).ends_with(0);
+    assert!(!treated.text.contains("card:7"), "{}", treated.text);
+    let store = Database::open(&patient.url()).await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the doctor tells the real time")]
+    let now = Timestamp::now();
+    let job = store.claim(now, now, 1).await.unwrap().remove(0);
+    let end = JobEnd::Parked("channel_not_found".to_owned());
+    store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
+    store.close().await;
+    let treated = patient.ask_the_doctor(&["--forget-parked"]).await;
+    treated.says("✓ given up", &["1 pieces of work were dropped"]).ends_with(0);
+    patient.see_the_doctor().await.says("✓ database", &[]).ends_with(0);
+    let neither = patient.ask_the_doctor(&["--forget-parked", "--retry-parked"]).await;
+    assert_eq!((neither.code, neither.text.as_str()), (2, ""));
 }
 
 #[tokio::test]
@@ -326,6 +350,20 @@ async fn an_api_that_cannot_be_reached() {
     let patient = Patient::new().await.set("SLACK_API_URL", &format!("http://{free}/api"));
     let report = patient.see_the_doctor().await;
     report.says("✗ bot token", &["could not connect", "SLACK_API_URL"]).ends_with(1);
+}
+
+#[tokio::test]
+async fn a_proxy_the_bot_would_not_use_is_not_used_here_either() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let through = format!("http://{}", proxy.local_addr().unwrap());
+    let patient = Patient::new().await.set("SLACK_API_URL", &format!("https://{free}/api"));
+    let patient = patient.set("HTTPS_PROXY", &through).set("https_proxy", &through);
+    let report = patient.see_the_doctor().await;
+    report.says("✗ bot token", &["could not connect", "HTTPS_PROXY is not used"]).ends_with(1);
+    let asked = proxy.accept().map(|_| ()).unwrap_err().kind();
+    assert_eq!(asked, std::io::ErrorKind::WouldBlock, "nothing went to the proxy");
 }
 
 #[tokio::test]

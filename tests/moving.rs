@@ -149,11 +149,21 @@ async fn what_cannot_be_moved_is_left_alone() {
     let other_url = other.url();
     other.close().await;
     refused(&moved(&url, &other_url), 1, "--to holds other data: name an empty database");
+    refused(&moved(&other_url, &called(&other_url, "other")), 1, "are the same store");
     let other = store::open(&other_url).await.unwrap();
     assert!(other.case(&t1(), CaseNumber(2)).await.unwrap().is_some());
     assert!(other.case(&t1(), CaseNumber(1)).await.unwrap().is_none());
 
-    refused(&moved(&url, &url), 1, "are the same store");
+    for same in ["store.db", "./store.db", "link.db", "hard.db"] {
+        let at = dir.path().join(same);
+        match same {
+            "link.db" => std::os::unix::fs::symlink(dir.path().join("store.db"), &at).unwrap(),
+            "hard.db" => std::fs::hard_link(dir.path().join("store.db"), &at).unwrap(),
+            _ => {}
+        }
+        let same = format!("sqlite://{}", at.display());
+        refused(&moved(&url, &same), 1, "are the same store");
+    }
     let nowhere = format!("sqlite://{}/nowhere.db", dir.path().display());
     refused(&moved(&nowhere, &there), 1, "--from: there is no store");
     refused(
@@ -163,6 +173,41 @@ async fn what_cannot_be_moved_is_left_alone() {
     );
     let locked = postgres::server().url("stranger:hunter2", "postgres");
     refused(&moved(&url, &locked), 1, "does not let “stranger” in");
+}
+
+/// The URL of a database whose connections call themselves so.
+fn called(url: &str, name: &str) -> String {
+    let sign = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{sign}application_name={name}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_bot_is_there_during_a_move_whatever_it_calls_itself() {
+    let there = postgres::server().database().await;
+    let bot = House::on(called(&there, "psql")).await;
+    bot.save(case(1)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}/new.db", dir.path().display());
+    refused(&moved(&there, &file), 1, "--from: a bot uses it: stop it first");
+    bot.close().await;
+
+    // One that starts meanwhile, on either side, is turned away.
+    let (here, mut turned_away) = (tokio::runtime::Handle::current(), Vec::new());
+    let mut start = |_: &store::Moved| {
+        if turned_away.is_empty() {
+            for url in [&there, &file] {
+                let opened = tokio::task::block_in_place(|| here.block_on(store::open(url)));
+                turned_away.push(format!("{:#}", opened.map(|_| ()).unwrap_err()));
+            }
+        }
+    };
+    store::transfer(&there, &file, &mut start).await.unwrap();
+    for why in &turned_away {
+        assert!(why.contains("being moved: wait until `secondlook move` is done"), "{why}");
+    }
+    for url in [&there, &file] {
+        store::open(url).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ contract! {
     jobs::cancelled_work_is_not_tried_again,
     jobs::files_of_a_deleted_message_are_not_read,
     jobs::given_up_work_waits_for_a_person_or_a_new_ask,
+    jobs::given_up_work_is_tried_again_or_dropped_by_command,
     jobs::concurrent_workers_take_each_job_once,
     jobs::the_backlog_is_counted,
     retention::what_is_due_goes_at_the_millisecond,
@@ -74,6 +75,7 @@ contract! {
     retention::prompts_go_and_what_was_answered_stays,
     retention::ended_cases_are_named_the_oldest_first_and_once,
     retention::a_batch_takes_no_more_than_it_may,
+    jobs::no_retry_makes_work_younger,
 }}
 
 contract! {

@@ -3,7 +3,7 @@
 mod house;
 
 use house::binary::Program;
-use house::{BACKEND, Door, HEADERS, House, JONAS, MAILCHIMP, MAYA, is_card, text};
+use house::{BACKEND, Door, HEADERS, House, JONAS, MAILCHIMP, MAYA, On, is_card, text};
 use jiff::SignedDuration;
 use secondlook::bot::Bot;
 use secondlook::playground::{Fault, FaultKind, Options, Playground, Upload, World};
@@ -60,7 +60,7 @@ async fn what_is_answered_before_the_card_is_known_is_evidence_over_socket_mode(
 
 #[tokio::test]
 async fn whichever_of_two_replicas_hears_it() {
-    let house = House::open_on_postgres(Door::Socket).await;
+    let house = House::open_on(On::Postgres, Door::Socket).await;
     let other = Bot::start_with(house.config(), house.clock.clone()).await.unwrap();
     a_reply_in_time(&house).await;
     other.stop().await;

@@ -5,6 +5,7 @@ mod house;
 use house::{BACKEND, Door, House, MAILCHIMP, MAYA, eager};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use secondlook::app::ports::Clock as _;
 use secondlook::domain::policy::{Limits, QuietHours, Silence};
 use secondlook::playground::Options;
 
@@ -34,6 +35,14 @@ async fn at_night_the_card_waits_for_the_morning() {
     house.clock.set("2026-11-21T06:59:00Z");
     house.at_rest(1).await;
     assert_eq!(house.slack.calls("chat.postMessage").len(), 0);
+    let store = house.store().await;
+    let late = async || store.backlog(house.clock.now()).await.unwrap().oldest_due;
+    for _ in 0..500 {
+        if late().await.is_some() {
+            house.pause().await;
+        }
+    }
+    assert_eq!(late().await, None, "what is put off is not late");
     house.clock.set("2026-11-21T07:00:01Z");
     house.card(BACKEND, &thread).await;
 }

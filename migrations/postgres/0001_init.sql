@@ -19,6 +19,9 @@ create table workspace (
     uninstalled_at bigint,
     -- Set with the first batch of that deletion: whoever installs the app from then on begins anew.
     erasing bigint not null default 0,
+    -- Fingerprint of the token that was configured when Slack said it is this workspace's: with Slack out of reach, it
+    -- tells whose it is.
+    own_token text collate "C",
     constraint workspace_pk primary key (workspace_id)
 );
 
@@ -229,9 +232,11 @@ create table job (
     kind text collate "C" not null,
     -- Work on a channel has none.
     case_number bigint,
-    -- What the work needs beyond its kind and case; emptied when the job is parked, it can name files and people.
+    -- What the work needs beyond its kind and case. A file's is emptied when it is given up: it names a person.
     payload text collate "C" not null,
     run_at bigint not null,
+    -- Since when it has been due, once an attempt has moved run_at.
+    waits_since bigint,
     attempts bigint not null default 0,
     -- Whether an attempt may have had its effect without our knowing: how many looks must find nothing before it is repeated.
     uncertain bigint not null default 0,

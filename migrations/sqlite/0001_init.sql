@@ -15,6 +15,9 @@ create table workspace (
     uninstalled_at integer,
     -- Set with the first batch of that deletion: whoever installs the app from then on begins anew.
     erasing integer not null default 0,
+    -- Fingerprint of the token that was configured when Slack said it is this workspace's: with Slack out of reach, it
+    -- tells whose it is.
+    own_token text,
     constraint workspace_pk primary key (workspace_id)
 ) strict;
 
@@ -223,9 +226,11 @@ create table job (
     kind text not null,
     -- Work on a channel has none.
     case_number integer,
-    -- What the work needs beyond its kind and case; emptied when the job is parked, it can name files and people.
+    -- What the work needs beyond its kind and case. A file's is emptied when it is given up: it names a person.
     payload text not null,
     run_at integer not null,
+    -- Since when it has been due, once an attempt has moved run_at.
+    waits_since integer,
     attempts integer not null default 0,
     -- Whether an attempt may have had its effect without our knowing: how many looks must find nothing before it is repeated.
     uncertain integer not null default 0,

@@ -16,7 +16,7 @@ use super::doubt::{self, look_up, once, posted_not_recorded};
 use super::hear::count_silence;
 use super::lease::{self, LEASE};
 use super::panics;
-use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
+use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, NewJob, Post, StoreError, Work};
 use super::{App, change};
 use crate::domain::card::{card, outcome_line};
 use crate::domain::evidence::Source;
@@ -93,7 +93,6 @@ async fn start(
     let (since, now) = (Instant::now(), app.now());
     let claimed = app.store.claim(now, now + LEASE, room).await;
     app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
-    metrics::gauge!("secondlook_store_works").set(if claimed.is_ok() { 1.0 } else { 0.0 });
     let jobs = match claimed {
         Ok(jobs) => jobs,
         Err(error) => {
@@ -135,7 +134,8 @@ impl App {
             // Asked first: on a claim that others may have taken over nothing more is done.
             biased;
             () = lease::hold(claimed, prolong) => Err(Failed::ClaimLost),
-            worked = panics::caught(self.work(chat, &job)) => worked,
+            // On the heap: it is large.
+            worked = panics::caught(Box::pin(self.work(chat, &job))) => worked,
         };
         let failed = match worked {
             Ok(()) => {
@@ -192,6 +192,10 @@ impl App {
             }
             Failed::Chat(ChatError::Refused { code }) if awaits_invitation(&job.work, &code) => {
                 later("not_invited")
+            }
+            // Deleted, hosted elsewhere, not for us: with files that is everyday, and nobody could mend it.
+            Failed::Chat(ChatError::Refused { .. }) if job.work.kind() == "file" => {
+                ("declined", JobEnd::Done)
             }
             Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
@@ -324,8 +328,10 @@ impl App {
     async fn quiet_period_over(&self, job: &Job, case: Case) -> Result<(), Failed> {
         let now = self.now();
         if let Some(until) = self.quiet_hours.as_ref().and_then(|hours| hours.end(now)) {
-            let end = (job.clone(), JobEnd::RetryAt(until));
-            self.store.commit(&Change { job: Some(end), ..Change::default() }, now).await?;
+            // Nothing failed: it is asked for anew, and not late until then.
+            let jobs = vec![NewJob { work: job.work.clone(), run_at: until }];
+            let end = (job.clone(), JobEnd::Done);
+            self.store.commit(&Change { jobs, job: Some(end), ..Change::default() }, now).await?;
             return Ok(());
         }
         let channel = self.store.channel(&case.workspace, &case.channel, now).await?;

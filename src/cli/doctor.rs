@@ -8,10 +8,31 @@ use anyhow::Context as _;
 use super::logging;
 use crate::app::ports::SystemClock;
 use crate::config::{Logging, Partial};
-use crate::doctor::{Finding, Verdict, examine};
+use crate::doctor::{Finding, Remedy, Verdict, examine, treat};
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Try the work that was given up once more, before looking
+    #[arg(long, conflicts_with = "forget_parked")]
+    retry_parked: bool,
+    /// Drop the work that was given up, before looking
+    #[arg(long)]
+    forget_parked: bool,
+}
+
+impl Args {
+    fn remedy(&self) -> Option<Remedy> {
+        match (self.retry_parked, self.forget_parked) {
+            (true, _) => Some(Remedy::Retry),
+            (_, true) => Some(Remedy::Forget),
+            _ => None,
+        }
+    }
+}
 
 /// Checks everything. Exit codes: 0 all is well, 1 something is wrong, 2 the configuration is.
-pub(super) async fn run() -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let read = Partial::from_env();
     let mut faults = read.faults.clone();
     faults.extend(logging_faults());
@@ -20,7 +41,11 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     if faults.is_empty() {
         lines.push("✓ configuration: complete".to_owned());
     }
-    let findings = examine(&read, &SystemClock).await;
+    let mut findings = Vec::new();
+    if let Some(remedy) = args.remedy() {
+        findings.push(treat(&read, remedy, &SystemClock).await);
+    }
+    findings.extend(examine(&read, &SystemClock).await);
     lines.extend(findings.iter().map(line));
     writeln!(std::io::stdout().lock(), "{}", lines.join("\n"))
         .context("could not write to standard output")?;

@@ -58,7 +58,7 @@ enum Command {
     /// Recognise evidence in a text, read its decisive fact, redact secrets
     Evidence(evidence::Args),
     /// Look for what is wrong with the installation, and say how to fix it
-    Doctor,
+    Doctor(doctor::Args),
     /// Measure what the bot hears on labelled messages
     Eval(eval::Args),
     /// Fit the detector's weights to labelled messages
@@ -100,7 +100,9 @@ pub fn main() -> ExitCode {
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Digest(args) => blocking(digest::run(args)),
         Command::Evidence(args) => evidence::run(&args),
-        Command::Doctor => return blocking(doctor::run()).unwrap_or_else(|error| failed(&error)),
+        Command::Doctor(args) => {
+            return blocking(doctor::run(args)).unwrap_or_else(|error| failed(&error));
+        }
         Command::Eval(args) => eval::run(&args),
         Command::Learn(args) => learn::run(&args),
         Command::LearnDiagnosis(args) => learn_diagnosis::run(&args),

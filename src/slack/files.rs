@@ -18,14 +18,16 @@ const FILE_MAX: Duration = Duration::from_secs(30);
 /// Slack's domains that serve files and take answers, themselves and below.
 const HOSTS: [&str; 3] = ["slack.com", "slack-files.com", "slack-gov.com"];
 
-/// Next to a local stand-in nothing beyond this machine is asked: no proxy, no certificates.
+/// No proxy, whatever the environment says: the client of the Web API and the sockets know none, and what works here and
+/// not there would only mislead. Next to a local stand-in no certificates either.
 pub(super) fn http_client(local: bool) -> Result<reqwest::Client, ClientError> {
     let builder = reqwest::Client::builder()
+        .no_proxy()
         .redirect(redirect::Policy::none())
         .referer(false)
         .connect_timeout(Duration::from_secs(10))
         .timeout(FILE_MAX);
-    let builder = if local { builder.no_proxy().tls_certs_only([]) } else { builder };
+    let builder = if local { builder.tls_certs_only([]) } else { builder };
     // The error names no secret, but its text is reqwest's to choose; the cause is nearly always the certificates.
     builder.build().map_err(|_| ClientError::Tls("no client for files".to_owned()))
 }

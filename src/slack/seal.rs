@@ -64,6 +64,11 @@ pub struct Resealed {
     pub unopened: u32,
 }
 
+/// Tells one configured token from another; nothing leads back from it to the token.
+pub fn fingerprint(token: &SecretString) -> String {
+    STANDARD_NO_PAD.encode(mac(token.expose_secret().as_bytes(), b"secondlook own token"))
+}
+
 impl Key {
     /// Keys of one purpose each are drawn from the one that is configured.
     fn new(master: &SecretSlice<u8>) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::StreamExt;
-use metrics::counter;
+use metrics::{counter, gauge};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -65,6 +65,8 @@ pub async fn run(
     connections: usize,
     cancel: CancellationToken,
 ) {
+    // Nothing is open yet, and that must show: who is refused from the start is as deaf as who loses a connection.
+    gauge!("secondlook_sockets_open").increment(0);
     let door = Arc::new(Door { client, app_token, receive, cancel: cancel.clone() });
     lines::keep(connections.max(1), &cancel, || Arc::clone(&door).keep_line()).await;
 }

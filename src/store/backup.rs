@@ -4,14 +4,14 @@
 //! PostgreSQL has `pg_dump`; see docs/OPERATIONS.md.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
-use super::sqlite::{self, MIGRATIONS};
+use super::sqlite::{self, MIGRATIONS, private, somebody_is_there};
 
 /// What was copied.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub async fn restore(file: &Path, url: &str) -> anyhow::Result<Copied> {
         "{} exists: stop the bot and move that file away (with its -wal and -shm), a store is never overwritten",
         target.display()
     );
+    ensure!(!somebody_is_there(&target), "{}: a bot uses it: stop it first", target.display());
     copy(file, &target).await
 }
 
@@ -61,9 +62,8 @@ fn database_file(url: &str) -> anyhow::Result<PathBuf> {
 
 /// `to` appears whole or not at all; a copy that was interrupted leaves `to.partial`, which the next one replaces.
 async fn copy(from: &Path, to: &Path) -> anyhow::Result<Copied> {
-    let mut partial = OsString::from(to);
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
+    let partial = beside(to, ".partial");
+    alone(to)?;
     make_private(&partial).with_context(|| format!("could not write {}", partial.display()))?;
     let mut source = open(from, true).await.with_context(|| unreadable(from))?;
     let into = partial.to_str().context("the path is not UTF-8")?;
@@ -81,6 +81,8 @@ async fn copy(from: &Path, to: &Path) -> anyhow::Result<Copied> {
         .await?;
     copy.close().await.context("could not close the copy")?;
     File::open(&partial)?.sync_all().context("could not write the copy to the disk")?;
+    // Another store may have come and gone meanwhile.
+    alone(to)?;
     fs::rename(&partial, to)
         .with_context(|| format!("could not name the copy {}", to.display()))?;
     let directory = to.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
@@ -88,17 +90,36 @@ async fn copy(from: &Path, to: &Path) -> anyhow::Result<Copied> {
     Ok(Copied { rows, bytes: fs::metadata(to)?.len() })
 }
 
+/// What SQLite keeps beside a file, and plays into whatever file it finds under that name.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Makes sure that no log of another store stands beside a name that is to be taken: it would damage the copy.
+fn alone(file: &Path) -> anyhow::Result<()> {
+    for left in LOGS.map(|end| beside(file, end)) {
+        ensure!(
+            fs::symlink_metadata(&left).is_err(),
+            "{} is left from another store and would damage this one: move it away first",
+            left.display()
+        );
+    }
+    Ok(())
+}
+
 /// An empty file that only its owner may read: what is copied into it are people's words.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => return Err(fault),
-        _ => {}
+    for old in ["", "-wal", "-shm", "-journal"].map(|end| beside(path, end)) {
+        match fs::remove_file(old) {
+            Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => return Err(fault),
+            _ => {}
+        }
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    private::options().write(true).create_new(true).open(path).map(drop)
 }
 
 async fn open(path: &Path, read_only: bool) -> Result<SqliteConnection, sqlx::Error> {

@@ -250,8 +250,18 @@ pub(super) async fn prolong(
 }
 
 /// A retry that had no effect yet also does what was asked for meanwhile, if that is due by then.
-const WITHOUT_EFFECT: &str = "update job set run_at = $2, lease_until = null, again_at = case
-         when uncertain = 0 and again_at <= $2 then null else again_at end
+const WITHOUT_EFFECT: &str = "update job set run_at = $2, lease_until = null,
+         waits_since = coalesce(waits_since, run_at),
+         again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
+     where job_id = $1";
+/// Otherwise what was asked for meanwhile is still to be done, after this.
+const MAYBE_WITH_EFFECT: &str = "update job set run_at = $2, lease_until = null,
+         waits_since = coalesce(waits_since, run_at), uncertain = 1
+     where job_id = $1";
+
+/// The same, and to be looked for twice.
+const MAYBE_STILL_TO_COME: &str = "update job set run_at = $2, lease_until = null,
+         waits_since = coalesce(waits_since, run_at), uncertain = 2
      where job_id = $1";
 
 /// Ends an attempt at a job that we [`hold`].
@@ -276,16 +286,8 @@ pub(super) async fn end(
             sql(text).bind(job.id).execute(&mut *conn).await?;
             retry(conn, job, *at, WITHOUT_EFFECT).await
         }
-        JobEnd::UncertainRetryAt(at) => {
-            let text =
-                "update job set run_at = $2, lease_until = null, uncertain = 1 where job_id = $1";
-            retry(conn, job, *at, text).await
-        }
-        JobEnd::LookTwiceFrom(at) => {
-            let text =
-                "update job set run_at = $2, lease_until = null, uncertain = 2 where job_id = $1";
-            retry(conn, job, *at, text).await
-        }
+        JobEnd::UncertainRetryAt(at) => retry(conn, job, *at, MAYBE_WITH_EFFECT).await,
+        JobEnd::LookTwiceFrom(at) => retry(conn, job, *at, MAYBE_STILL_TO_COME).await,
         JobEnd::Parked(why) => park(conn, job.id, why, now).await,
     }
 }
@@ -294,8 +296,8 @@ pub(super) async fn end(
 async fn done(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
     for text in [
         "delete from job where job_id = $1 and again_at is null",
-        "update job set run_at = again_at, again_at = null, lease_until = null, attempts = 0,
-             uncertain = 0
+        "update job set run_at = again_at, waits_since = null, again_at = null,
+             lease_until = null, attempts = 0, uncertain = 0
          where job_id = $1",
     ] {
         sql(text).bind(job.id).execute(&mut *conn).await?;
@@ -319,10 +321,11 @@ async fn park(conn: &mut Conn, job_id: i64, why: &str, now: Timestamp) -> Result
              lease_until = null,
              again_at = null,
              run_at = coalesce(again_at, run_at),
+             waits_since = null,
              attempts = case when again_at is null then attempts else 0 end,
              parked_because = case when again_at is null then $2 end,
              parked_at = case when again_at is null then $3 end,
-             payload = case when again_at is null then '{}' else payload end
+             payload = case when again_at is null and kind = 'file' then '{}' else payload end
          where job_id = $1")
     .bind(job_id)
     .bind(why)
@@ -399,14 +402,32 @@ pub(super) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, Store
 }
 
 pub(super) async fn parked(conn: &mut Conn, limit: u32) -> Result<Vec<Parked>, StoreError> {
-    let rows: Vec<(String, String)> = sql("select job_key, parked_because from job
+    let rows: Vec<(String, String, String)> =
+        sql("select workspace_id, job_key, parked_because from job
          where parked_because is not null and cancelled = 0
          order by job_id desc
          limit $1")
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|(work, because)| Parked { work, because }).collect())
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    let parked = |(workspace, work, because)| {
+        let workspace = WorkspaceId(workspace);
+        Parked { workspace, work, because }
+    };
+    Ok(rows.into_iter().map(parked).collect())
+}
+
+/// It begins anew; what may have had its effect is still looked up before it is repeated.
+pub(super) async fn retry_parked(conn: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
+    sql("update job set parked_because = null, run_at = $1, attempts = 0
+         where parked_because is not null and cancelled = 0 and kind <> 'file'")
+    .bind(now.as_millisecond())
+    .execute(conn)
+    .await
+}
+
+pub(super) async fn forget_parked(conn: &mut Conn) -> Result<u64, StoreError> {
+    sql("delete from job where parked_because is not null").execute(conn).await
 }
 
 pub(super) async fn backlog(conn: &mut Conn, now: Timestamp) -> Result<Backlog, StoreError> {
@@ -415,13 +436,15 @@ pub(super) async fn backlog(conn: &mut Conn, now: Timestamp) -> Result<Backlog, 
          where cancelled = 0")
         .fetch_one(&mut *conn)
         .await?;
-    let (due, oldest): (i64, Option<i64>) = sql("select count(*), min(run_at) from job
-         where parked_because is null and cancelled = 0 and coalesce(lease_until, run_at) <= $1
+    // In flight or waiting for another attempt, it is due all the same: a retry makes nothing younger.
+    let (due, oldest): (i64, Option<i64>) =
+        sql("select count(*), min(coalesce(waits_since, run_at)) from job
+         where parked_because is null and cancelled = 0 and coalesce(waits_since, run_at) <= $1
              and workspace_id not in
              (select workspace_id from workspace where uninstalled_at is not null)")
-    .bind(now.as_millisecond())
-    .fetch_one(conn)
-    .await?;
+        .bind(now.as_millisecond())
+        .fetch_one(conn)
+        .await?;
     let at = Row::new("job", "all");
     Ok(Backlog {
         due: at.number("due", due)?,

@@ -7,6 +7,7 @@
 //! to `person`; how long it is kept, into the table of docs/OPERATIONS.md. `secondlook move` takes every table along by
 //! itself.
 
+mod alone;
 pub mod backup;
 mod case;
 mod case_row;
@@ -30,6 +31,7 @@ use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use self::alone::Purpose;
 use self::postgres::PgServer;
 use self::query::{Conn, sql};
 use self::sqlite::SqliteFile;
@@ -71,15 +73,15 @@ enum Scheme {
 impl Database {
     /// Opens the database at this URL and brings its tables up to date. A SQLite file is created if need be.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
-        let database = Self::open_unfinished(url).await?;
+        let database = Self::open_unfinished(url, Purpose::Work).await?;
         database.finished().await
     }
 
     /// The same, even if a move into it was not finished.
-    async fn open_unfinished(url: &str) -> anyhow::Result<Self> {
+    async fn open_unfinished(url: &str, purpose: Purpose) -> anyhow::Result<Self> {
         Ok(Self(match scheme(url)? {
-            Scheme::Sqlite => Engine::Sqlite(SqliteFile::open(url).await?),
-            Scheme::Postgres => Engine::Postgres(PgServer::open(url).await?),
+            Scheme::Sqlite => Engine::Sqlite(SqliteFile::open(url, purpose).await?),
+            Scheme::Postgres => Engine::Postgres(PgServer::open(url, purpose).await?),
         }))
     }
 
@@ -94,20 +96,16 @@ impl Database {
         Ok(self)
     }
 
-    /// Whether a running bot has it open.
-    async fn is_in_use(url: &str) -> anyhow::Result<bool> {
-        match scheme(url)? {
-            Scheme::Sqlite => SqliteFile::is_in_use(url),
-            Scheme::Postgres => PgServer::is_in_use(url).await,
-        }
-    }
-
     /// Opens the database at this URL as it is, to look at it beside a running bot: nothing is made, migrated or taken
     /// over. `None` when it has no tables yet.
     pub async fn inspect(url: &str) -> anyhow::Result<Option<Self>> {
+        Self::inspect_to(url, Purpose::Look).await
+    }
+
+    async fn inspect_to(url: &str, purpose: Purpose) -> anyhow::Result<Option<Self>> {
         let engine = match scheme(url)? {
             Scheme::Sqlite => SqliteFile::inspect(url).await?.map(Engine::Sqlite),
-            Scheme::Postgres => PgServer::inspect(url).await?.map(Engine::Postgres),
+            Scheme::Postgres => PgServer::inspect(url, purpose).await?.map(Engine::Postgres),
         };
         match engine {
             Some(engine) => Self(engine).finished().await.map(Some),
@@ -213,6 +211,16 @@ impl Store for Database {
         let mut tx = self.write_about(&workspace.id).await?;
         workspace::save(&mut tx, workspace).await?;
         tx.commit().await
+    }
+
+    async fn save_own(&self, workspace: &WorkspaceId, fingerprint: &str) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        workspace::save_own(&mut tx, workspace, fingerprint).await?;
+        tx.commit().await
+    }
+
+    async fn own(&self, fingerprint: &str) -> Result<Option<Workspace>, StoreError> {
+        workspace::own(&mut self.read().await?, fingerprint).await
     }
 
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
@@ -330,5 +338,19 @@ impl Store for Database {
 
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
         job::parked(&mut self.read().await?, limit).await
+    }
+
+    async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let retried = job::retry_parked(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(retried)
+    }
+
+    async fn forget_parked(&self) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let forgotten = job::forget_parked(&mut tx).await?;
+        tx.commit().await?;
+        Ok(forgotten)
     }
 }

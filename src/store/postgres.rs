@@ -12,6 +12,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{Connection as _, PgConnection};
 
+use super::alone::Purpose;
 use super::newest_schema;
 use super::query::{Conn, answered};
 use crate::app::ports::StoreError;
@@ -20,7 +21,7 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long to wait for the server, and for a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How a bot's connections name themselves.
+/// How a bot's connections name themselves, for whoever looks at the server.
 const BOT: &str = "secondlook";
 /// How long to wait before asking again who is there.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -35,6 +36,17 @@ const SETTINGS: &str = "
         set_config('idle_in_transaction_session_timeout', '30s', false),
         set_config('synchronous_commit', case current_setting('synchronous_commit')
             when 'off' then 'on' else current_setting('synchronous_commit') end, false)";
+/// Set besides for a move: while one side is read, the other has nothing to do for as long as that takes.
+const AT_LEISURE: &str = "
+    select set_config('statement_timeout', '0', false),
+        set_config('idle_in_transaction_session_timeout', '0', false)";
+/// The claim on a store is an advisory lock of its database and schema: whatever a connection calls itself, it is seen.
+const CLAIM: i32 = 0x5ec0_4d10;
+/// How bots claim it, any number of them.
+pub(super) const TOGETHER: &str =
+    "select pg_try_advisory_lock_shared($1, hashtext(current_schema()::text))";
+/// How a move claims it.
+pub(super) const ALONE: &str = "select pg_try_advisory_lock($1, hashtext(current_schema()::text))";
 /// What may stand behind the `?` of the URL. Anything else is a slip, and could be a password in the wrong place.
 const PARAMETERS: [&str; 12] = [
     "application_name",
@@ -59,9 +71,12 @@ pub(super) struct PgServer {
 
 impl PgServer {
     /// Connects to the database at this URL and migrates it.
-    pub(super) async fn open(url: &str) -> anyhow::Result<Self> {
+    pub(super) async fn open(url: &str, purpose: Purpose) -> anyhow::Result<Self> {
         let options = options(url)?;
         let mut conn = reach(&options).await?;
+        if purpose == Purpose::Work && !claims(&mut conn, TOGETHER).await? {
+            bail!("{} is being moved: wait until `secondlook move` is done", place(&options));
+        }
         if schema(&mut conn).await? != Some(newest_schema()) {
             // Of several replicas that start at once one migrates, the others wait for its advisory lock.
             MIGRATIONS
@@ -70,48 +85,24 @@ impl PgServer {
                 .with_context(|| format!("could not bring {} up to date", place(&options)))?;
         }
         conn.close().await?;
-        Ok(Self::connect(options))
+        Ok(Self::connect(options, purpose))
     }
 
     /// Connects to the database at this URL as it is; `None` when it has no tables yet.
-    pub(super) async fn inspect(url: &str) -> anyhow::Result<Option<Self>> {
+    pub(super) async fn inspect(url: &str, purpose: Purpose) -> anyhow::Result<Option<Self>> {
         let options = options(url)?.application_name("secondlook, looking on");
         let mut conn = reach(&options).await?;
         let schema = schema(&mut conn).await?;
         conn.close().await?;
-        Ok(schema.map(|_| Self::connect(options)))
-    }
-
-    /// Whether a running bot is connected to the database at this URL.
-    pub(super) async fn is_in_use(url: &str) -> anyhow::Result<bool> {
-        let mut conn = reach(&options(url)?.application_name("secondlook move")).await?;
-        let mut bots = 0;
-        // The server needs a moment to see that a process has ended.
-        for _ in 0..PATIENCE.as_millis() / AGAIN.as_millis() {
-            bots = sqlx::query_scalar::<_, i64>(
-                "select count(*) from pg_stat_activity
-                 where datname = current_database() and application_name = $1",
-            )
-            .bind(BOT)
-            .fetch_one(&mut conn)
-            .await?;
-            if bots == 0 {
-                break;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
-        conn.close().await?;
-        Ok(bots > 0)
+        Ok(schema.map(|_| Self::connect(options, purpose)))
     }
 
     /// A pool whose every connection is checked before it is used: after the server was away, the dead ones go.
-    fn connect(options: PgConnectOptions) -> Self {
+    fn connect(options: PgConnectOptions, purpose: Purpose) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
-            .after_connect(|conn, _| {
-                Box::pin(async move { sqlx::query(SETTINGS).execute(conn).await.map(|_| ()) })
-            })
+            .after_connect(move |conn, _| Box::pin(set_up(conn, purpose)))
             .connect_lazy_with(options);
         Self { pool }
     }
@@ -133,6 +124,53 @@ impl PgServer {
     async fn begin(&self, how: &'static str) -> Result<Conn, StoreError> {
         answered(self.pool.begin_with(how)).await.map(Conn::Postgres)
     }
+}
+
+/// Makes a new connection ready. A bot's takes part in its claim: whichever of them lives holds it.
+async fn set_up(conn: &mut PgConnection, purpose: Purpose) -> Result<(), sqlx::Error> {
+    sqlx::query(SETTINGS).execute(&mut *conn).await?;
+    match purpose {
+        Purpose::Look => Ok(()),
+        Purpose::Move => sqlx::query(AT_LEISURE).execute(conn).await.map(|_| ()),
+        Purpose::Work if claim(conn, TOGETHER).await? => Ok(()),
+        Purpose::Work => Err(sqlx::Error::Protocol("the store is being moved".to_owned())),
+    }
+}
+
+async fn claim(conn: &mut PgConnection, how: &'static str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(how).bind(CLAIM).fetch_one(conn).await
+}
+
+/// Claims the store for as long as the connection lives; `false` while others have it.
+pub(super) async fn claims(conn: &mut PgConnection, how: &'static str) -> anyhow::Result<bool> {
+    // The server needs a moment to see that a process has ended.
+    for _ in 0..PATIENCE.as_millis() / AGAIN.as_millis() {
+        if claim(conn, how).await.context("could not claim the store")? {
+            return Ok(true);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    Ok(false)
+}
+
+/// A connection to the database at this URL, to claim it with.
+pub(super) async fn to_claim(url: &str) -> anyhow::Result<PgConnection> {
+    reach(&options(url)?.application_name("secondlook move")).await
+}
+
+/// Whether the store is claimed for a move by that connection of its server.
+pub(super) async fn is_held_by(conn: &mut PgConnection, pid: i32) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select 1 from pg_locks
+         where locktype = 'advisory' and mode = 'ExclusiveLock' and granted and pid = $2
+             and classid::bigint = $1
+             and objid::bigint = hashtext(current_schema()::text)::bigint & 4294967295
+             and database = (select oid from pg_database where datname = current_database()))",
+    )
+    .bind(CLAIM)
+    .bind(pid)
+    .fetch_one(conn)
+    .await
 }
 
 fn options(url: &str) -> anyhow::Result<PgConnectOptions> {

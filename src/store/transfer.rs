@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, ColumnIndex, Decode, FromRow, Row, Type, TypeInfo as _};
 use sqlx::{Column as _, Database as Driver};
 
+use super::alone::{Alone, Purpose};
 use super::query::{Conn, Value, places, sql};
 use super::{Database, newest_schema};
 use crate::app::ports::StoreError;
@@ -35,9 +36,8 @@ pub async fn transfer(
     to: &str,
     tell: &mut (dyn FnMut(&Moved) + Send),
 ) -> anyhow::Result<Vec<Moved>> {
-    ensure!(from != to, "--from and --to are the same store");
     let tables = tables().await.context("could not read the schema")?;
-    let source = Database::inspect(from).await.context("--from")?;
+    let source = Database::inspect_to(from, Purpose::Move).await.context("--from")?;
     let source = source.context("--from: there is no store")?;
     let schema = source.schema().await.context("--from")?;
     ensure!(
@@ -45,13 +45,13 @@ pub async fn transfer(
         "--from: its schema is at {schema}, this program needs {}: run `secondlook migrate` on it first",
         newest_schema()
     );
-    for (name, url) in [("--from", from), ("--to", to)] {
-        ensure!(
-            !Database::is_in_use(url).await.context(name)?,
-            "{name}: a bot uses it: stop it first"
-        );
-    }
-    let target = Database::open_unfinished(to).await.context("--to")?;
+    // Held to the end: a bot that started meanwhile would write what is not moved.
+    let claim = Alone::with(from).await.context("--from")?;
+    let claim = claim.context("--from: a bot uses it: stop it first")?;
+    ensure!(!claim.is(to).await.context("--to")?, "--from and --to are the same store");
+    let second = Alone::with(to).await.context("--to")?;
+    let _second = second.context("--to: a bot uses it: stop it first")?;
+    let target = Database::open_unfinished(to, Purpose::Move).await.context("--to")?;
     // One moment of the source for all of it.
     let mut reader = source.read().await?;
     let begun = is_unfinished(&mut target.read().await?).await?;
@@ -98,7 +98,7 @@ struct Table {
 
 /// Every table, those that others reference first: the order in which the migrations make them.
 async fn tables() -> anyhow::Result<Vec<Table>> {
-    let schema = Database::open_unfinished("sqlite::memory:").await?;
+    let schema = Database::open_unfinished("sqlite::memory:", Purpose::Move).await?;
     let mut conn = schema.read().await?;
     let names: Vec<(String,)> = sql("select name from sqlite_schema
          where type = 'table' and name not glob 'sqlite_*' and name not glob '_sqlx_*'

@@ -52,18 +52,43 @@ pub(super) async fn removed(conn: &mut Conn) -> Result<Vec<(WorkspaceId, Timesta
     rows.into_iter().map(removed).collect()
 }
 
+pub(super) async fn save_own(
+    conn: &mut Conn,
+    id: &WorkspaceId,
+    fingerprint: &str,
+) -> Result<(), StoreError> {
+    sql("update workspace set own_token = $2 where workspace_id = $1")
+        .bind(id.as_str())
+        .bind(fingerprint)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn own(
+    conn: &mut Conn,
+    fingerprint: &str,
+) -> Result<Option<Workspace>, StoreError> {
+    let row: Option<WorkspaceRow> =
+        sql("select workspace_id, bot_user_id, bot_id, url from workspace where own_token = $1")
+            .bind(fingerprint)
+            .fetch_optional(conn)
+            .await?;
+    Ok(row.map(workspace))
+}
+
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<Workspace>, StoreError> {
-    let rows: Vec<(String, String, String, String)> =
+    let rows: Vec<WorkspaceRow> =
         sql("select workspace_id, bot_user_id, bot_id, url from workspace order by workspace_id")
             .fetch_all(conn)
             .await?;
-    let workspace = |(id, bot_user, bot_id, url)| Workspace {
-        id: WorkspaceId(id),
-        bot_user: UserId(bot_user),
-        bot_id,
-        url,
-    };
     Ok(rows.into_iter().map(workspace).collect())
+}
+
+type WorkspaceRow = (String, String, String, String);
+
+fn workspace((id, bot_user, bot_id, url): WorkspaceRow) -> Workspace {
+    Workspace { id: WorkspaceId(id), bot_user: UserId(bot_user), bot_id, url }
 }
 
 pub(super) async fn new_case_number(

@@ -7,11 +7,13 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use metrics::Label;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::ports::{Backlog, Clock, Store};
+use crate::app::App;
+use crate::app::ports::{Backlog, Clock};
 
 /// Bounds in seconds: an acknowledgement should take milliseconds and must not take three seconds.
 const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0];
@@ -80,8 +82,8 @@ const METRICS: &[(&str, &str)] = &[
     ),
     ("secondlook_sockets_open", "Socket Mode connections that hear now."),
     (
-        "secondlook_store_works",
-        "Whether the store gave out work when the worker last asked: 1 or 0.",
+        "secondlook_store_up",
+        "1 while the store can be read and written, as /readyz says; the numbers of work are not known otherwise.",
     ),
     ("secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
     (
@@ -93,12 +95,44 @@ const METRICS: &[(&str, &str)] = &[
         "secondlook_workspaces_erased_total",
         "Workspaces about which everything was deleted, thirty days after they removed the app.",
     ),
-    ("secondlook_work_due", "Work that is due now: what was acknowledged and is not done."),
-    ("secondlook_work_oldest_due_seconds", "How long the oldest due work has waited."),
+    (
+        "secondlook_work_due",
+        "Work that is due: what was acknowledged and is not done, however often it was tried.",
+    ),
+    (
+        "secondlook_work_oldest_due_seconds",
+        "How long the oldest due work has waited since it was due first.",
+    ),
     ("secondlook_work_parked", "Work that was given up; `secondlook doctor` shows the reasons."),
     ("secondlook_work_total", "Attempts at due work, by kind and outcome."),
     ("secondlook_work_waiting", "Work in all, due later included."),
 ];
+
+/// Series that stand at nothing before anything has happened, by a label and its values, and another label: an alert sees
+/// how a series grows, and not how it appears.
+const AT_NOTHING: &[(&str, &str, &[&str], OtherLabel)] = &[
+    ("secondlook_answers_lost_total", "kind", &["form", "sheet", "whisper"], None),
+    ("secondlook_cases_total", "state", &["prompted", "dismissed"], None),
+    (
+        "secondlook_slack_calls_total",
+        "method",
+        &["chat.postMessage", "chat.update", "views.open"],
+        Some(("outcome", "refused")),
+    ),
+    ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "refused"))),
+    ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "panicked"))),
+    ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "hung"))),
+    ("secondlook_slack_turned_away_total", "reason", &[NOT_SLACK], None),
+    ("secondlook_tokens_unopened_total", "", &[""], None),
+];
+
+/// A label all of them have, and its value.
+type OtherLabel = Option<(&'static str, &'static str)>;
+
+/// What Slack delivers.
+const DELIVERIES: [&str; 3] = ["events", "interactive", "command"];
+/// Why most strangers are turned away at the HTTP door.
+const NOT_SLACK: &str = "the signature is missing, wrong or too old";
 
 /// Starts counting, once per process.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
@@ -115,6 +149,7 @@ pub fn install() -> anyhow::Result<PrometheusHandle> {
     if metrics::set_global_recorder(recorder).is_ok() {
         drop(HANDLE.set(handle.clone()));
         describe();
+        begin();
     }
     Ok(HANDLE.get().cloned().unwrap_or(handle))
 }
@@ -143,21 +178,41 @@ fn describe() {
     }
 }
 
+fn begin() {
+    for (name, label, values, other) in AT_NOTHING.iter().copied() {
+        for value in values.iter().copied() {
+            let labels = [Some((label, value)).filter(|(label, _)| !label.is_empty()), other];
+            let labels: Vec<Label> = labels
+                .into_iter()
+                .flatten()
+                .map(|(label, value)| Label::from_static_parts(label, value))
+                .collect();
+            metrics::counter!(name, labels).increment(0);
+        }
+    }
+    for kind in DELIVERIES {
+        // Enough to make it: no acknowledgement has a time yet.
+        drop(metrics::histogram!("secondlook_ack_seconds", "kind" => kind));
+    }
+}
+
 struct Source {
     handle: PrometheusHandle,
-    store: Arc<dyn Store>,
+    app: Arc<App>,
     clock: Arc<dyn Clock>,
 }
 
 /// The page. It looks at the backlog when it is read.
-pub fn router(handle: PrometheusHandle, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Router {
-    let source = Arc::new(Source { handle, store, clock });
+pub fn router(handle: PrometheusHandle, app: Arc<App>, clock: Arc<dyn Clock>) -> Router {
+    let source = Arc::new(Source { handle, app, clock });
     Router::new().route("/metrics", get(render)).with_state(source)
 }
 
 async fn render(State(source): State<Arc<Source>>) -> String {
     let now = source.clock.now();
-    let backlog = source.store.backlog(now).await.ok();
+    let up = source.app.ready().await.is_ok();
+    metrics::gauge!("secondlook_store_up").set(f64::from(u8::from(up)));
+    let backlog = source.app.store().backlog(now).await.ok();
     // What is not known is shown as no number: the last one known would look like the present one.
     let shown = |of: fn(&Backlog) -> u64| {
         let count = backlog.as_ref().map(|b| u32::try_from(of(b)).unwrap_or(u32::MAX));

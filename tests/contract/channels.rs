@@ -112,5 +112,9 @@ pub(crate) async fn who_the_bot_is_comes_back(house: House) {
     assert_eq!(house.store.new_case_number(&workspace.id).await.unwrap().0, 2);
     let other = Workspace { id: WorkspaceId::from("T0"), ..workspace.clone() };
     house.store.save_workspace(&other).await.unwrap();
+    house.store.save_own(&workspace.id, "abc").await.unwrap();
+    house.store.save_workspace(&workspace).await.unwrap();
+    assert_eq!(house.store.own("abc").await.unwrap().as_ref(), Some(&workspace));
+    assert_eq!(house.store.own("abd").await.unwrap(), None);
     assert_eq!(house.store.workspaces().await.unwrap(), [other, workspace]);
 }

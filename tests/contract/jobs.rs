@@ -327,7 +327,8 @@ pub(crate) async fn given_up_work_waits_for_a_person_or_a_new_ask(house: House) 
     let parked = Backlog { parked: 1, ..Backlog::default() };
     assert_eq!(house.store.backlog(at(99)).await.unwrap(), parked);
     let given_up = house.store.parked(9).await.unwrap();
-    let file_deleted = Parked { work: file().key(), because: "file_deleted".to_owned() };
+    let because = "file_deleted".to_owned();
+    let file_deleted = Parked { workspace: t1(), work: file().key(), because };
     assert_eq!(given_up, [file_deleted]);
     assert_eq!(house.store.parked(0).await.unwrap(), []);
     house.ask(file(), at(5)).await;
@@ -342,6 +343,35 @@ pub(crate) async fn given_up_work_waits_for_a_person_or_a_new_ask(house: House) 
     house.end(&job, JobEnd::Parked("file_deleted".to_owned())).await;
     house.cancel(&file()).await;
     assert_eq!(house.store.backlog(at(99)).await.unwrap(), Backlog::default());
+}
+
+pub(crate) async fn given_up_work_is_tried_again_or_dropped_by_command(house: House) {
+    let week = "2026-W47".parse().unwrap();
+    let digest = Work::Digest { week, channel: "C9".into() };
+    let works = [card(1), digest, Work::Greet("C1".into()), file()];
+    for work in &works {
+        house.ask(work.clone(), at(0)).await;
+        let job = house.claim_one(at(0)).await;
+        let job = if *work == works[0] {
+            house.end(&job, JobEnd::UncertainRetryAt(at(0))).await;
+            house.claim_one(at(0)).await
+        } else {
+            job
+        };
+        house.end(&job, JobEnd::Parked("no".to_owned())).await;
+    }
+    assert_eq!(house.store.parked(9).await.unwrap().len(), 4);
+    // Which file it was, nobody knows any more.
+    assert_eq!(house.store.retry_parked(at(7)).await.unwrap(), 3);
+    assert_eq!(house.store.backlog(at(8)).await.unwrap().oldest_due, Some(at(7)));
+    let again = house.claim(at(7)).await;
+    let begun: Vec<_> = again.iter().map(|job| (&job.work, job.attempts, job.uncertain)).collect();
+    assert_eq!(begun, [(&works[0], 1, true), (&works[1], 1, false), (&works[2], 1, false)]);
+    assert_eq!(house.store.retry_parked(at(7)).await.unwrap(), 0);
+    house.end(&again[1], JobEnd::Parked("no".to_owned())).await;
+    assert_eq!(house.store.forget_parked().await.unwrap(), 2);
+    let left = house.store.backlog(at(8)).await.unwrap();
+    assert_eq!((left.waiting, left.parked), (2, 0));
 }
 
 pub(crate) async fn concurrent_workers_take_each_job_once(house: House) {
@@ -378,7 +408,26 @@ pub(crate) async fn the_backlog_is_counted(house: House) {
     let due = Backlog { due: 2, waiting: 3, parked: 0, oldest_due: Some(at(1)) };
     assert_eq!(house.store.backlog(at(5)).await.unwrap(), due);
     house.claim(at(5)).await;
-    let in_flight = Backlog { due: 0, oldest_due: None, ..due };
-    assert_eq!(house.store.backlog(at(5)).await.unwrap(), in_flight);
+    assert_eq!(house.store.backlog(at(5)).await.unwrap(), due, "in flight is not done");
     assert_eq!(house.store.backlog(at(6)).await.unwrap(), due, "the leases ran out");
+}
+
+pub(crate) async fn no_retry_makes_work_younger(house: House) {
+    let ends = [JobEnd::RetryAt, JobEnd::HeldUntil, JobEnd::UncertainRetryAt];
+    house.ask(card(1), at(1)).await;
+    for (n, end) in ends.iter().cycle().take(9).enumerate() {
+        let now = at(10 * i64::try_from(n).unwrap() + 1);
+        let job = house.claim_one(now).await;
+        house.end(&job, end(now + SignedDuration::from_mins(10))).await;
+        let backlog = house.store.backlog(now).await.unwrap();
+        assert_eq!((backlog.due, backlog.oldest_due), (1, Some(at(1))), "{n}");
+    }
+    // Asked for again it is the same work; done and asked for anew it is not.
+    house.ask(card(1), at(92)).await;
+    assert_eq!(house.store.backlog(at(92)).await.unwrap().oldest_due, Some(at(1)));
+    let job = house.claim_one(at(92)).await;
+    house.ask(card(1), at(99)).await;
+    house.end(&job, JobEnd::Done).await;
+    assert_eq!(house.store.backlog(at(98)).await.unwrap().oldest_due, None);
+    assert_eq!(house.store.backlog(at(99)).await.unwrap().oldest_due, Some(at(99)));
 }

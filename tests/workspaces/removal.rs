@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use secondlook::app::ports::{Change, Clock as _};
+use secondlook::bot::Bot;
 use secondlook::domain::WorkspaceId;
 use secondlook::domain::digest::Week;
-use secondlook::playground::{Fault, FaultKind, Playground, Say, World};
+use secondlook::playground::{Fault, FaultKind, Options, Playground, Say, World};
 use secondlook::slack::client::Client;
 use secondlook::slack::workspaces::Workspaces;
 use secrecy::SecretString;
@@ -15,7 +16,8 @@ use serde_json::json;
 
 use crate::house::{BACKEND, Door, HEADERS, House, JONAS, MAYA, On, TEAM, tables};
 use crate::town::{
-    NORTH, acknowledged, card, install, installed, left_are, prompted, prompted_about, town,
+    NORTH, acknowledged, card, deliver_to, install, installed, left_are, north, prompted,
+    prompted_about, town,
 };
 
 const DAYS: SignedDuration = SignedDuration::from_hours(24);
@@ -235,4 +237,31 @@ async fn the_workspace_of_our_own_token_goes_on_while_the_token_is_good() {
     house.start().await;
     assert_eq!(store.removed().await.unwrap(), []);
     prompted(&house.slack).await;
+}
+
+#[tokio::test]
+async fn with_slack_down_the_own_workspace_is_known_by_its_token() {
+    let mut house = House::open_to_installs(On::Sqlite, Door::Http, Options::default()).await;
+    house.own_token = true;
+    house.restart(SignedDuration::ZERO).await;
+    let north = house.slack.another_workspace(north());
+    deliver_to(&mut house, &north).await;
+    install(&house, &north).await.says(200, "is installed");
+    // Its row stays for thirty days.
+    north.uninstall();
+    acknowledged(&north).await;
+    house.stop().await;
+    house.slack.fail(Fault::new("auth.test", Fault::ALWAYS, FaultKind::Status(503)));
+    house.start().await;
+    house.stop().await;
+
+    // A token that was never seen is nobody's, though the store knows one workspace only.
+    let mut config = house.config();
+    let nobody = tempfile::tempdir().unwrap();
+    config.database_url = format!("sqlite://{}/s.db", nobody.path().display()).into();
+    let store = secondlook::store::open(config.database_url.as_str()).await.unwrap();
+    let known = house.store().await.workspaces().await.unwrap().remove(0);
+    store.save_workspace(&known).await.unwrap();
+    let refused = Bot::start(config).await.map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("no earlier start with this token has recorded it"), "{refused}");
 }

@@ -1,12 +1,14 @@
 //! The store in one SQLite file: one connection writes, a few read.
 
 mod presence;
+pub(super) mod private;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use sqlx::Connection as _;
@@ -16,6 +18,8 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 
+pub(super) use self::presence::{place, somebody_is_there};
+use super::alone::Purpose;
 use super::error::from_sqlx;
 use super::query::Conn;
 use crate::app::ports::StoreError;
@@ -27,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait for readers before the log is emptied: everybody who writes waits too.
 const HASTE: Duration = Duration::from_millis(25);
 const READERS: u32 = 4;
+/// How long what was told about the log stays told.
+const TOLD_FOR: Duration = Duration::from_hours(1);
 
 /// Everything in one SQLite file, or in memory for tests.
 #[derive(Debug)]
@@ -37,14 +43,19 @@ pub(super) struct SqliteFile {
     sweeper: Option<SqlitePool>,
     /// Whether what was erased may still stand in the write-ahead log.
     log_is_dirty: AtomicBool,
+    /// When it was last told that the log can't be emptied.
+    told: Mutex<Option<Instant>>,
     /// Shows other processes that this one lives.
     presence: Option<File>,
 }
 
 impl SqliteFile {
     /// Opens the file at this URL (`sqlite://path`, `sqlite::memory:`), creates it if need be, and migrates it.
-    pub(super) async fn open(url: &str) -> anyhow::Result<Self> {
+    pub(super) async fn open(url: &str, purpose: Purpose) -> anyhow::Result<Self> {
         let options = options(url)?;
+        if !url.contains(":memory:") {
+            keep_private(options.get_filename());
+        }
         let writer = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         let mut store = Self::connect(url, options.clone(), writer).await?;
         if store.sweeper.is_some() {
@@ -53,11 +64,11 @@ impl SqliteFile {
         }
         migrate(&store.writer)
             .await
-            .with_context(|| format!("could not bring the database {} up to date", place(url)))?;
-        if store.sweeper.is_some() {
+            .with_context(|| format!("could not bring the database {} up to date", shown(url)))?;
+        if store.sweeper.is_some() && purpose == Purpose::Work {
             store.presence =
                 presence::enter(options.get_filename(), &store).await.with_context(|| {
-                    format!("could not take over the work of the database {}", place(url))
+                    format!("could not take over the work of the database {}", shown(url))
                 })?;
         }
         store.empty_log().await;
@@ -74,11 +85,6 @@ impl SqliteFile {
         Self::connect(url, options.clone(), options).await.map(Some)
     }
 
-    /// Whether a running bot has the file at this URL open.
-    pub(super) fn is_in_use(url: &str) -> anyhow::Result<bool> {
-        Ok(presence::somebody_is_there(options(url)?.get_filename()))
-    }
-
     async fn connect(
         url: &str,
         options: SqliteConnectOptions,
@@ -93,13 +99,14 @@ impl SqliteFile {
             .after_release(|conn, _| Box::pin(is_sound(conn)))
             .connect_with(writer)
             .await
-            .with_context(|| format!("could not open the database {}", place(url)))?;
+            .with_context(|| format!("could not open the database {}", shown(url)))?;
         Ok(if url.contains(":memory:") {
             Self {
                 readers: writer.clone(),
                 sweeper: None,
                 writer,
                 log_is_dirty: false.into(),
+                told: Mutex::default(),
                 presence: None,
             }
         } else {
@@ -111,6 +118,7 @@ impl SqliteFile {
                 sweeper: Some(pool(1).connect_lazy_with(hasty)),
                 writer,
                 log_is_dirty: true.into(),
+                told: Mutex::default(),
                 presence: None,
             }
         })
@@ -154,9 +162,21 @@ impl SqliteFile {
             sqlx::query_scalar::<_, i64>("pragma wal_checkpoint(truncate)").fetch_one(sweeper);
         if matches!(busy.await, Ok(0)) {
             self.log_is_dirty.store(false, Ordering::Relaxed);
-        } else {
-            tracing::warn!("what was erased still stands in the database's log: it is in use");
+        } else if self.is_news() {
+            tracing::warn!(
+                "what was erased still stands in the database's log: somebody reads it (Litestream does so for ever; see docs/OPERATIONS.md)"
+            );
         }
+    }
+
+    /// Whether it is time to tell that the log can't be emptied: once an hour, not at every change.
+    fn is_news(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = told.is_none_or(|at| at.elapsed() >= TOLD_FOR);
+        if is_news {
+            *told = Some(Instant::now());
+        }
+        is_news
     }
 }
 
@@ -176,15 +196,30 @@ async fn migrate(writer: &SqlitePool) -> anyhow::Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// The file behind a URL.
+pub(super) fn file_of(url: &str) -> anyhow::Result<PathBuf> {
+    Ok(options(url)?.get_filename().to_owned())
+}
+
+/// For their owner alone: the file, made if need be, and what stands beside it.
+fn keep_private(database: &Path) {
+    private::create(database);
+    private::tighten(&["", "-wal", "-shm", "-lock"].map(|end| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    }));
+}
+
 /// The database in words: a password has no place in such a URL, and somebody may have put one there.
-fn place(url: &str) -> &str {
+fn shown(url: &str) -> &str {
     url.split_once('?').map_or(url, |(place, _)| place)
 }
 
 /// Reads a URL. Why one can't be read is not said: the reason could repeat what should not stand there.
 pub(super) fn parse(url: &str) -> anyhow::Result<SqliteConnectOptions> {
     SqliteConnectOptions::from_str(url)
-        .map_err(|_| anyhow!("{} is no SQLite URL: write sqlite://<path of a file>", place(url)))
+        .map_err(|_| anyhow!("{} is no SQLite URL: write sqlite://<path of a file>", shown(url)))
 }
 
 fn options(url: &str) -> anyhow::Result<SqliteConnectOptions> {
@@ -213,7 +248,7 @@ mod tests {
     async fn every_connection_is_set_up_for_safety() {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/store.db", dir.path().display());
-        let store = SqliteFile::open(&url).await.unwrap();
+        let store = SqliteFile::open(&url, Purpose::Work).await.unwrap();
         for pool in [&store.writer, &store.readers] {
             for (pragma, expected) in [
                 ("pragma foreign_keys", "1"),
@@ -230,8 +265,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_log_in_use_is_told_once_an_hour_and_not_at_every_change() {
+        let store = SqliteFile::open("sqlite::memory:", Purpose::Work).await.unwrap();
+        assert!(store.is_news());
+        assert!(!store.is_news());
+    }
+
+    #[tokio::test]
     async fn a_closed_store_says_so() {
-        let store = SqliteFile::open("sqlite::memory:").await.unwrap();
+        let store = SqliteFile::open("sqlite::memory:", Purpose::Work).await.unwrap();
         store.close().await;
         let error = store.read().await.map(|_| ()).unwrap_err();
         assert_eq!(error.to_string(), "the store is unavailable: it is closed");

@@ -1,12 +1,11 @@
 //! Who else has the file open: the only process takes over what dead ones had claimed, at once and not when their leases
 //! run out.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{PATIENCE, SqliteFile};
+use super::{PATIENCE, SqliteFile, private};
 use crate::app::ports::StoreError;
 use crate::store::job;
 
@@ -16,7 +15,7 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// Takes a place beside the database, held as long as the file that is returned: the system gives it up when the
 /// process ends, however it ends. Where the file system knows no locks, leases run out on their own, as ever.
 pub(super) async fn enter(database: &Path, file: &SqliteFile) -> Result<Option<File>, StoreError> {
-    let opened = File::options().create(true).truncate(false).write(true).open(beside(database));
+    let opened = private::options().create(true).truncate(false).write(true).open(place(database));
     let Ok(place) = opened else { return Ok(None) };
     if place.try_lock().is_ok() {
         let mut tx = file.write().await?;
@@ -31,21 +30,30 @@ pub(super) async fn enter(database: &Path, file: &SqliteFile) -> Result<Option<F
     }
     // Never waits in the system: whoever holds the place alone may be a task of this very thread.
     for _ in 0..PATIENCE.as_millis() / AGAIN.as_millis() {
-        if place.try_lock_shared().is_ok() {
-            return Ok(Some(place));
+        match place.try_lock_shared() {
+            Ok(()) => return Ok(Some(place)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(AGAIN).await,
         }
-        tokio::time::sleep(AGAIN).await;
     }
-    Ok(None)
+    let why = "it is being moved: wait until `secondlook move` is done";
+    Err(StoreError::Unavailable(why.to_owned()))
 }
 
 /// Whether a living process has a place beside the database.
-pub(super) fn somebody_is_there(database: &Path) -> bool {
-    File::open(beside(database)).is_ok_and(|place| place.try_lock().is_err())
+pub(in crate::store) fn somebody_is_there(database: &Path) -> bool {
+    let held = |place: &File| matches!(place.try_lock(), Err(TryLockError::WouldBlock));
+    File::open(place(database)).is_ok_and(|place| held(&place))
 }
 
-fn beside(database: &Path) -> OsString {
-    let mut name = OsString::from(database);
+/// Where the places are taken: beside the file itself, by whatever name it was found.
+pub(in crate::store) fn place(database: &Path) -> PathBuf {
+    let directory = database.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
+    let found = database.canonicalize().or_else(|_| {
+        let name = database.file_name().unwrap_or(database.as_os_str());
+        directory.canonicalize().map(|directory| directory.join(name))
+    });
+    let mut name = found.unwrap_or_else(|_| database.to_owned()).into_os_string();
     name.push("-lock");
-    name
+    name.into()
 }

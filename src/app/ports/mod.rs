@@ -1,19 +1,16 @@
 //! What the app needs of the world: a store, a chat, a clock. Traits name the need, not the tool.
 
-use std::time::Duration;
+mod chat;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub use self::chat::{Body, Chat, ChatError, Post, Whisper};
 use super::installations::Installations;
 use super::retention::Retention;
-use crate::domain::card::Card;
-use crate::domain::channel::Channel;
 use crate::domain::digest::{Period, Week};
 use crate::domain::investigation::{Case, CaseNumber};
-use crate::domain::message::{Message, Place};
 use crate::domain::policy::ChannelState;
-use crate::domain::wording::Line;
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 
 /// The present time. The only way the app learns it.
@@ -280,19 +277,21 @@ pub struct CaseFilter {
 /// How much work waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Jobs that are due now.
+    /// Jobs that are due and not done, those in flight or waiting for another attempt included.
     pub due: u64,
     /// Jobs in all.
     pub waiting: u64,
     /// Jobs that were given up.
     pub parked: u64,
-    /// When the oldest due job was due.
+    /// When the oldest of them was due first.
     pub oldest_due: Option<Timestamp>,
 }
 
 /// Work that was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
+    /// Whose.
+    pub workspace: WorkspaceId,
     /// The key of the work.
     pub work: String,
     /// Why it can't be done.
@@ -306,6 +305,10 @@ pub trait Store: Installations + Retention {
     async fn ready(&self) -> Result<(), StoreError>;
     /// Records who the bot is in a workspace.
     async fn save_workspace(&self, workspace: &Workspace) -> Result<(), StoreError>;
+    /// Records that the configured token with this fingerprint is of this workspace.
+    async fn save_own(&self, workspace: &WorkspaceId, fingerprint: &str) -> Result<(), StoreError>;
+    /// The workspace whose configured token has this fingerprint.
+    async fn own(&self, fingerprint: &str) -> Result<Option<Workspace>, StoreError>;
     /// Every workspace the bot works in.
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
     /// A number no other case of the workspace has.
@@ -378,132 +381,9 @@ pub trait Store: Installations + Retention {
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
     /// At most `limit` pieces of work that were given up, the latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError>;
-}
-
-/// Why the chat did not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum ChatError {
-    /// Too much at once; it had no effect.
-    #[error("rate limited")]
-    RateLimited {
-        /// How long to wait.
-        retry_after: Duration,
-    },
-    /// It said no, with a code; it had no effect.
-    #[error("refused: {code}")]
-    Refused {
-        /// The chat's own word for it.
-        code: String,
-    },
-    /// It could not be reached, or said that it is broken; it had no effect.
-    #[error("unreachable: {0}")]
-    Unreachable(String),
-    /// The answer was lost, or says nothing; it may have had its effect.
-    #[error("no answer: {0}")]
-    Uncertain(String),
-    /// No answer came in the time we give it; it may have had its effect, or have it still.
-    #[error("no answer yet: {0}")]
-    Unanswered(String),
-}
-
-impl ChatError {
-    /// Whether a code may go away while we wait: a token that is being replaced, a fault of the chat's own.
-    pub fn may_heal(code: &str) -> bool {
-        const HEALS: [&str; 9] = [
-            "invalid_auth",
-            "token_revoked",
-            "token_expired",
-            "account_inactive",
-            "not_authed",
-            "internal_error",
-            "fatal_error",
-            "service_unavailable",
-            "team_access_not_granted",
-        ];
-        HEALS.contains(&code)
-    }
-}
-
-/// A public message, posted once.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Post<'a> {
-    /// Whose.
-    pub workspace: &'a WorkspaceId,
-    /// Where.
-    pub channel: &'a ChannelId,
-    /// In which thread; `None` for the channel itself.
-    pub thread: Option<&'a MessageTs>,
-    /// Names the message for ever, in its metadata.
-    pub id: &'a str,
-    /// What it says.
-    pub body: Body<'a>,
-}
-
-/// What a message says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Body<'a> {
-    /// A card with its buttons.
-    Card(CaseNumber, &'a Card),
-    /// Plain lines.
-    Lines(&'a [Line]),
-}
-
-/// What only one person shall see.
-#[derive(Clone, Copy, Debug)]
-pub struct Whisper<'a> {
-    /// Whose workspace.
-    pub workspace: &'a WorkspaceId,
-    /// Where they did what this answers.
-    pub channel: &'a ChannelId,
-    /// In which thread; `None` for the channel itself.
-    pub thread: Option<&'a MessageTs>,
-    /// Who.
-    pub user: &'a UserId,
-    /// What it says.
-    pub lines: &'a [Line],
-}
-
-/// Where we talk.
-#[async_trait]
-pub trait Chat: Send + Sync {
-    /// Posts a message and returns its timestamp.
-    async fn post(&self, post: &Post<'_>) -> Result<MessageTs, ChatError>;
-    /// Looks for a message of ours by its id among those posted since `since`.
-    async fn find(&self, post: &Post<'_>, since: Timestamp)
-    -> Result<Option<MessageTs>, ChatError>;
-    /// Edits a message in place.
-    async fn edit(&self, post: &Post<'_>, ts: &MessageTs) -> Result<(), ChatError>;
-    /// How a channel stands now.
-    async fn channel(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-    ) -> Result<Channel, ChatError>;
-    /// Whether the app is installed in a workspace; an error where that is not known for certain.
-    async fn is_installed(&self, workspace: &WorkspaceId) -> Result<bool, ChatError>;
-    /// Goes into a public channel.
-    async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError>;
-    /// When somebody else last said something in a channel since `since`.
-    async fn last_said(
-        &self,
-        workspace: &WorkspaceId,
-        channel: &ChannelId,
-        since: Timestamp,
-    ) -> Result<Option<Timestamp>, ChatError>;
-    /// What people said in a thread, oldest first; without its first message.
-    async fn replies(
-        &self,
-        workspace: &WorkspaceId,
-        place: &Place,
-        root: &MessageTs,
-    ) -> Result<Vec<Message>, ChatError>;
-    /// Says something only one person sees, where they are or else where they can be reached.
-    async fn tell(&self, whisper: &Whisper<'_>) -> Result<(), ChatError>;
-    /// Fetches a file's content as text, at most `bytes_max` of it.
-    async fn file(
-        &self,
-        workspace: &WorkspaceId,
-        url: &str,
-        bytes_max: usize,
-    ) -> Result<String, ChatError>;
+    /// Gives the work that was given up another chance, now; returns how much. Reading a file gets none: which file it
+    /// was has been forgotten.
+    async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Drops the work that was given up; returns how much.
+    async fn forget_parked(&self) -> Result<u64, StoreError>;
 }
