@@ -110,7 +110,9 @@ async fn every_rule_has_its_series_from_the_start_and_fires_in_its_fault() {
     for (rule, expr) in rules() {
         for name in series(&expr) {
             let there = !calm.values(&name).is_empty();
-            assert_eq!(there, name != "secondlook_sockets_open", "{name} of {rule}");
+            if !expr.contains(&format!("absent({name})")) {
+                assert_eq!(there, name != "secondlook_sockets_open", "{name} of {rule}");
+            }
         }
     }
     assert_eq!(firing(&calm, &calm), "");

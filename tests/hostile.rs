@@ -69,7 +69,8 @@ async fn no_address_in_a_payload_is_called() {
         "user_profile": {"image_72": there}, "attachments": [{"from_url": there, "image_url": there}],
     }));
     house.settled().await;
-    assert_eq!(house.store().await.parked(9).await.unwrap()[0].because, "foreign_host");
+    // A file that is elsewhere is no work to keep.
+    assert!(house.store().await.parked(9).await.unwrap().is_empty());
     assert_eq!(knocks.load(Ordering::SeqCst), 0);
 }
 

@@ -155,7 +155,7 @@ const ROOMS: [Room; 13] = [
     },
     Room { name: "replay", rooms: &["replay", "config", "domain", "slack"], crates: &["jiff"] },
     Room {
-        name: "doctor.rs",
+        name: "doctor",
         rooms: &["app", "config", "domain", "manifest", "slack", "store"],
         crates: &["jiff", "secrecy"],
     },

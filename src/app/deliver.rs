@@ -376,14 +376,18 @@ impl App {
             };
         }
         // Whatever became of the case: a card that may stand must not be left standing.
-        if let Some(ts) = look_up(chat, job, &post, case.began_at).await? {
-            let found = Happening::CardFound(ts);
-            return self.due(job, case, found).await.map_err(posted_not_recorded);
-        }
-        if !matches!(case.state, State::Prompted | State::Open | State::Closed) {
-            return Ok(self.done(job).await?);
-        }
-        match chat.post(&post).await {
+        let posted = match look_up(chat, job, &post, case.began_at).await {
+            Ok(Some(ts)) => {
+                let found = Happening::CardFound(ts);
+                return self.due(job, case, found).await.map_err(posted_not_recorded);
+            }
+            Ok(None) if !matches!(case.state, State::Prompted | State::Open | State::Closed) => {
+                return Ok(self.done(job).await?);
+            }
+            Ok(None) => chat.post(&post).await,
+            Err(error) => Err(error),
+        };
+        match posted {
             Ok(ts) => {
                 self.due(job, case, Happening::CardShown(ts)).await.map_err(posted_not_recorded)
             }

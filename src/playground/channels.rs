@@ -113,6 +113,7 @@ impl World {
         );
         self.emit_anyway(json!({ "type": "app_uninstalled" }), None);
         self.bot_token.clear();
+        self.tokens.refresh = None;
     }
 
     /// A channel as `conversations.info` tells it.

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::app::ports::{Backlog, Clock};
+use crate::app::ports::{Backlog, Clock, Work};
 
 /// Bounds in seconds: an acknowledgement should take milliseconds and must not take three seconds.
 const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0];
@@ -124,6 +124,8 @@ const AT_NOTHING: &[(&str, &str, &[&str], OtherLabel)] = &[
     ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "hung"))),
     ("secondlook_slack_turned_away_total", "reason", &[NOT_SLACK], None),
     ("secondlook_tokens_unopened_total", "", &[""], None),
+    ("secondlook_work_total", "kind", &Work::KINDS, Some(("outcome", "claim_lost"))),
+    ("secondlook_work_total", "kind", &Work::KINDS, Some(("outcome", "panicked"))),
 ];
 
 /// A label all of them have, and its value.

@@ -72,7 +72,7 @@ fn a_newcomer_reads_how_much_it_would_have_said_on_the_sample() {
     let text = done(&output);
     for words in [
         "Read 18 messages by people in 5 channels, 2026-10-05 to 2026-11-03.",
-        "Second Look would have spoken 4 times",
+        "Second Look would have spoken 5 times",
         "#leads (private)",
         "a person already asked for evidence (someone_asked)",
         "an incident is worked on here (incident_channel)",

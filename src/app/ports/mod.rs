@@ -130,7 +130,24 @@ pub enum Work {
 }
 
 impl Work {
-    /// Its kind, in the store, in metrics and logs.
+    /// Every kind there is.
+    pub const KINDS: [&str; 13] = [
+        "quiet_period",
+        "reminder",
+        "text",
+        "card",
+        "thread",
+        "tell_refusal",
+        "say_reminder",
+        "say_outcome",
+        "channel",
+        "greet",
+        "removal",
+        "file",
+        "digest",
+    ];
+
+    /// Its kind, in the store, in metrics and logs; one of [`Work::KINDS`].
     pub fn kind(&self) -> &'static str {
         match self {
             Self::QuietPeriod(_) => "quiet_period",
