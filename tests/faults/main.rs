@@ -29,7 +29,7 @@ use self::scene::Scene;
 use self::trouble::Trouble;
 
 /// How many rows are played at once: most of a row is waiting.
-const AT_ONCE: usize = 13;
+const AT_ONCE: usize = 8;
 /// How often the program is killed in the last row.
 const KILLS: usize = 4;
 

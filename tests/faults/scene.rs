@@ -33,7 +33,7 @@ const BEGINNING: i64 = -8 * 24 * 3600;
 /// No condition is waited for any longer.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Seconds until a healthy channel must be answered; a call that hangs is given up after ten.
-const SOON: f64 = 8.0;
+const SOON: f64 = 9.5;
 /// How often a person sends a form again that was not taken: it may go to a socket that is dead.
 const TRIES: usize = 20;
 /// Seconds: longer than a claim on work holds, and as long as a post in doubt waits to be looked for.
