@@ -239,18 +239,20 @@ async fn a_schema_of_another_version() {
     patient.see_the_doctor().await.says("✗ database", &["99999999", "newer program"]).ends_with(1);
 }
 
+/// A workspace the store knows.
+async fn workspace_of(store: &Database) -> WorkspaceId {
+    let id = WorkspaceId::from("T1");
+    let (bot_user, bot_id) = (UserId::from("U1"), "B1".to_owned());
+    let known = Workspace { id: id.clone(), bot_user, bot_id, url: String::new() };
+    store.save_workspace(&known).await.unwrap();
+    id
+}
+
 #[tokio::test]
 async fn work_that_was_given_up_is_shown_with_its_reason() {
     let patient = Patient::new().await;
     let store = Database::open(&patient.url()).await.unwrap();
-    let workspace = WorkspaceId::from("T1");
-    let known = Workspace {
-        id: workspace.clone(),
-        bot_user: UserId::from("U1"),
-        bot_id: "B1".to_owned(),
-        url: String::new(),
-    };
-    store.save_workspace(&known).await.unwrap();
+    let workspace = workspace_of(&store).await;
     let now = Timestamp::UNIX_EPOCH;
     let job = NewJob { work: Work::ShowCard(CaseNumber(7)), run_at: now };
     let event = Some((workspace, "event:1".to_owned()));
@@ -266,7 +268,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
         .says("– given up", &["card:7 of T1 (channel_not_found)", "→", "--retry-parked"])
         .ends_with(0);
     let treated = patient.ask_the_doctor(&["--retry-parked"]).await;
-    treated.says("✓ given up", &["1 pieces of work are tried again"]).ends_with(0);
+    treated.says("✓ given up", &["to be tried again by the running bot: 1"]).ends_with(0);
     assert!(!treated.text.contains("card:7"), "{}", treated.text);
     let store = Database::open(&patient.url()).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the doctor tells the real time")]
@@ -276,7 +278,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
     store.close().await;
     let treated = patient.ask_the_doctor(&["--forget-parked"]).await;
-    treated.says("✓ given up", &["1 pieces of work were dropped"]).ends_with(0);
+    treated.says("✓ given up", &["dropped: 1"]).ends_with(0);
     patient.see_the_doctor().await.says("✓ database", &[]).ends_with(0);
     let neither = patient.ask_the_doctor(&["--forget-parked", "--retry-parked"]).await;
     assert_eq!((neither.code, neither.text.as_str()), (2, ""));
@@ -286,14 +288,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
 async fn a_workspace_that_removed_the_app_is_shown() {
     let patient = Patient::new().await;
     let store = Database::open(&patient.url()).await.unwrap();
-    let workspace = WorkspaceId::from("T1");
-    let known = Workspace {
-        id: workspace.clone(),
-        bot_user: UserId::from("U1"),
-        bot_id: "B1".to_owned(),
-        url: String::new(),
-    };
-    store.save_workspace(&known).await.unwrap();
+    let workspace = workspace_of(&store).await;
     let event = Some((workspace, "event:1".to_owned()));
     let removed = Change { event, uninstalled: true, ..Change::default() };
     store.commit(&removed, Timestamp::UNIX_EPOCH).await.unwrap();

@@ -87,10 +87,8 @@ pub async fn treat(read: &Partial, remedy: Remedy, clock: &dyn Clock) -> Finding
     };
     match (done, remedy) {
         (Err(error), _) => wrong(ABOUT, format!("nothing was done: {error}"), next),
-        (Ok(n), Remedy::Retry) => {
-            well(ABOUT, format!("{n} pieces of work are tried again by the running bot"))
-        }
-        (Ok(n), Remedy::Forget) => well(ABOUT, format!("{n} pieces of work were dropped")),
+        (Ok(n), Remedy::Retry) => well(ABOUT, format!("to be tried again by the running bot: {n}")),
+        (Ok(n), Remedy::Forget) => well(ABOUT, format!("dropped: {n}")),
     }
 }
 
