@@ -162,7 +162,7 @@ impl House {
         }
     }
 
-    /// Starts the bot, again or for the first time, on the same store.
+    /// Starts the bot, again or for the first time, on the same store; what it missed is delivered again.
     pub async fn start(&mut self) {
         let bot = Bot::start_with(self.config(), self.clock.clone()).await.unwrap();
         match self.door {
@@ -178,6 +178,7 @@ impl House {
             }
         }
         self.bot = Some(bot);
+        self.slack.redeliver_all("connection_failed").await;
     }
 
     /// Stops the bot as a deployment does.
@@ -187,14 +188,11 @@ impl House {
         }
     }
 
-    /// Stops the bot and starts it some time later; what it missed is delivered again.
+    /// Stops the bot and starts it some time later.
     pub async fn restart(&mut self, later: SignedDuration) {
         self.stop().await;
         self.clock.advance(later);
         self.start().await;
-        for missed in self.slack.unacknowledged() {
-            self.slack.redeliver(&missed, "connection_failed").await;
-        }
     }
 
     pub fn bot(&self) -> &Bot {
