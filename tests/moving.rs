@@ -10,8 +10,7 @@ mod tables;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
 
-use house::{House, asking, at, case, full_case, of_case, t1, touch};
-use secondlook::app::installations::Installation;
+use house::{House, asking, at, case, full_case, installation, of_case, t1, touch, workspace};
 use secondlook::app::ports::{Change, Work};
 use secondlook::domain::investigation::{Case, CaseNumber};
 use secondlook::domain::policy::ChannelState;
@@ -66,23 +65,7 @@ async fn source() -> House {
     house.commit(&change).await.unwrap();
     house.ask(Work::Greet("C1".into()), at(1)).await;
     house.store.new_case_number(&t1()).await.unwrap();
-    let workspace = secondlook::app::ports::Workspace {
-        id: t1(),
-        bot_user: UserId::from("UBOT"),
-        bot_id: "B1".to_owned(),
-        url: "https://acme.slack.com/".to_owned(),
-    };
-    let installation = Installation {
-        workspace: t1(),
-        installed_at: at(0),
-        key_id: "0a1b2c3d".to_owned(),
-        sealed: "c2VhbGVk".to_owned(),
-        expires_at: Some(at(720)),
-        renewing_until: None,
-        renewal_failed: None,
-        revision: 0,
-    };
-    house.store.install(&workspace, &installation).await.unwrap();
+    house.store.install(&workspace("T1"), &installation("T1")).await.unwrap();
     house
 }
 

@@ -1,18 +1,20 @@
 //! The real program at its most talkative, through a story full of marked words: none of them reaches a log line.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
-use std::io::{BufRead as _, BufReader};
+#[path = "house/logged.rs"]
+mod logged;
+
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
+use logged::Logged;
 use secondlook::playground::{
     App, Fault, FaultKind, Options, Playground, Say, Upload, World, sign,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const PRIYA: &str = "U0PRIYA001";
 const JONAS: &str = "U0JONAS001";
@@ -29,18 +31,17 @@ const ORDINARY: &str = "wombat";
 const WORDS: [&str; 9] =
     ["Raman", "Priya", "priya", "jonas", "Weber", "Acme", "Mailchimp", "spam", "bad day"];
 
-/// The running program, and what it has logged so far.
+/// The running program and where it listens.
 struct Serve {
-    program: Child,
-    lines: UnboundedReceiver<String>,
-    log: Vec<String>,
-    addresses: Vec<SocketAddr>,
+    program: Logged,
+    addresses: [SocketAddr; 2],
 }
 
 impl Serve {
     /// Starts the program with both doors open and waits until it listens.
     async fn start(slack: &Playground, database: &Path, format: &str) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_secondlook"))
+        let mut program = Command::new(env!("CARGO_BIN_EXE_secondlook"));
+        program
             .arg("serve")
             .env_clear()
             .env("SLACK_BOT_TOKEN", slack.bot_token())
@@ -56,38 +57,10 @@ impl Serve {
             .env("RUST_LOG", "trace")
             .env("LOG_FORMAT", format)
             .env("NO_COLOR", "1")
-            .current_dir(database.parent().unwrap())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(program.stderr.take().unwrap());
-        let (tell, lines) = unbounded_channel();
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut serve = Self { program, lines, log: Vec::new(), addresses: Vec::new() };
-        let listening = serve.line_with("is listening").await;
-        let address = regex::Regex::new(r"127\.0\.0\.1:\d+").unwrap();
-        serve.addresses =
-            address.find_iter(&listening).map(|found| found.as_str().parse().unwrap()).collect();
-        assert_eq!(serve.addresses.len(), 2, "{listening}");
-        serve
-    }
-
-    async fn line_with(&mut self, words: &str) -> String {
-        loop {
-            let line = self.lines.recv().await.unwrap_or_else(|| panic!("{:#?}", self.log));
-            self.log.push(line.clone());
-            if line.contains(words) {
-                return line;
-            }
-        }
+            .current_dir(database.parent().unwrap());
+        let mut program = Logged::start(&mut program);
+        let addresses = program.addresses().await;
+        Self { program, addresses }
     }
 
     /// Sends a request as it is; returns the answer.
@@ -107,25 +80,6 @@ impl Serve {
             body.len()
         );
         self.request(0, &request).await
-    }
-
-    /// Stops the program as a deployment does; returns everything it logged.
-    async fn stop(mut self) -> Vec<String> {
-        let kill = format!("kill -TERM {}", self.program.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-        while let Some(line) = self.lines.recv().await {
-            self.log.push(line);
-        }
-        assert!(self.program.wait().unwrap().success());
-        std::mem::take(&mut self.log)
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        // A failed test leaves no program behind; one that has stopped can't be killed, which is fine.
-        let _ = self.program.kill();
-        let _ = self.program.wait();
     }
 }
 
@@ -283,7 +237,7 @@ async fn the_story(format: &str) {
     a_case(&slack, LEADS).await;
     odd_visitors(&slack, &serve).await;
     let metrics = serve.request(1, "GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n").await;
-    let log = serve.stop().await;
+    let log = serve.program.stop().await;
 
     let said = log.join("\n");
     for (which, count) in [("called Slack", 10), ("a socket is reopened", 1), ("stopping", 1)] {

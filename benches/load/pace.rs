@@ -200,6 +200,9 @@ fn proposal(workspaces: u64) -> (String, String, String) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let n = NUMBER.fetch_add(1, Ordering::Relaxed);
     let left = LEFT[(n / CHANNELS) as usize % LEFT.len()];
-    let text = format!("let's move off {left}, our mails land in spam");
+    // A name of its own when all of them were said in all channels.
+    let again = n / (CHANNELS * LEFT.len() as u64);
+    let again = if again == 0 { String::new() } else { again.to_string() };
+    let text = format!("let's move off {left}{again}, our mails land in spam");
     (workspace(n % workspaces), channel(n / workspaces % (CHANNELS / workspaces)), text)
 }

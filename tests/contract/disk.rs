@@ -11,8 +11,8 @@ use secondlook::store::{self, Database};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
-use super::house::{House, asking, at, case, full_case, of_case, t1, touch};
-use super::installations::{erase_to_the_end, workspace};
+use super::house::{House, asking, at, case, full_case, of_case, t1, touch, workspace};
+use super::installations::erase_to_the_end;
 
 /// A look at the file past the store.
 async fn raw(house: &House) -> SqliteConnection {

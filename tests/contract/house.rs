@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use secondlook::app::ports::{Change, Committed, Job, JobEnd, NewJob, Store, StoreError, Work};
+use secondlook::app::installations::Installation;
+use secondlook::app::ports::{
+    Change, Committed, Job, JobEnd, NewJob, Store, StoreError, Work, Workspace,
+};
 use secondlook::domain::evidence::{EvidenceKind, Reading};
 use secondlook::domain::investigation::{
     Case, CaseNumber, Evidence, Origin, Outcome, OutcomeKind, Parked, State, Statement,
@@ -247,5 +250,29 @@ pub(crate) fn full_case(number: u32) -> Case {
         silence: Some(Silence::Retracted),
         opened_at: Some(at(2)),
         ..case(number)
+    }
+}
+
+/// A workspace that has installed the app.
+pub(crate) fn workspace(id: &str) -> Workspace {
+    Workspace {
+        id: WorkspaceId::from(id),
+        bot_user: UserId::from("UBOT"),
+        bot_id: "B1".to_owned(),
+        url: "https://acme.slack.com/".to_owned(),
+    }
+}
+
+/// Its installation.
+pub(crate) fn installation(id: &str) -> Installation {
+    Installation {
+        workspace: WorkspaceId::from(id),
+        installed_at: at(0),
+        key_id: "0a1b2c3d".to_owned(),
+        sealed: "c2VhbGVk".to_owned(),
+        expires_at: Some(at(720)),
+        renewing_until: None,
+        renewal_failed: None,
+        revision: 0,
     }
 }

@@ -10,29 +10,7 @@ use secondlook::domain::investigation::CaseNumber;
 use secondlook::domain::policy::ChannelState;
 use secondlook::domain::{ChannelId, UserId, WorkspaceId};
 
-use super::house::{House, asking, at, full_case, of_case};
-
-pub(crate) fn workspace(id: &str) -> Workspace {
-    Workspace {
-        id: WorkspaceId::from(id),
-        bot_user: UserId::from("UBOT"),
-        bot_id: "B1".to_owned(),
-        url: "https://acme.slack.com/".to_owned(),
-    }
-}
-
-pub(crate) fn installation(id: &str) -> Installation {
-    Installation {
-        workspace: WorkspaceId::from(id),
-        installed_at: at(0),
-        key_id: "0a1b2c3d".to_owned(),
-        sealed: "c2VhbGVk".to_owned(),
-        expires_at: Some(at(720)),
-        renewing_until: None,
-        renewal_failed: None,
-        revision: 0,
-    }
-}
+use super::house::{House, asking, at, full_case, installation, of_case, workspace};
 
 /// As it stands in the store.
 async fn kept(house: &House, id: &str) -> Option<(Workspace, Installation)> {

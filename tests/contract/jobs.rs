@@ -69,6 +69,7 @@ pub(crate) async fn every_kind_of_work_comes_back(house: House) {
     house.commit(&Change { jobs, ..touch() }).await.unwrap();
     let claimed: Vec<_> = house.claim(at(0)).await.into_iter().map(|job| job.work).collect();
     assert_eq!(claimed, kinds);
+    assert_eq!(kinds.map(|work| work.kind()), Work::KINDS);
 }
 
 pub(crate) async fn pending_work_asked_again_runs_once_and_earlier(house: House) {

@@ -14,8 +14,10 @@ use secondlook::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 use secondlook::store;
 use tokio_util::sync::CancellationToken;
 
-use super::house::{House, asking, at, case, full_case, of_case, t1, touch};
-use super::installations::{erase_to_the_end, fill, installation, removed, workspace};
+use super::house::{
+    House, asking, at, case, full_case, installation, of_case, t1, touch, workspace,
+};
+use super::installations::{erase_to_the_end, fill, removed};
 
 const MS: SignedDuration = SignedDuration::from_millis(1);
 const ALL: [Perishable; 4] =

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of the house")]
 
 pub mod binary;
+pub mod logged;
 pub mod postgres;
 pub mod tables;
 

@@ -1,29 +1,20 @@
 //! The real program at its most talkative through a whole life: installed, renewed, refused, removed. No secret is shown.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use secondlook::playground::{Fault, FaultKind, Options, Playground, Say, Workspace, World};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::browser::Browser;
 use crate::house::On;
+use crate::house::logged::Logged;
 use crate::town::{NORTH, acknowledged, prompted};
 
 /// 32 sevens.
 const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
-/// The running program and what it logs.
-struct Serve {
-    program: Child,
-    lines: UnboundedReceiver<String>,
-    log: Vec<String>,
-}
-
-impl Serve {
-    fn start(slack: &Playground, dir: &std::path::Path, database: &str) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_secondlook"))
+fn start(slack: &Playground, dir: &std::path::Path, database: &str) -> Logged {
+    Logged::start(
+        Command::new(env!("CARGO_BIN_EXE_secondlook"))
             .arg("serve")
             .env_clear()
             .envs([
@@ -42,47 +33,8 @@ impl Serve {
                 ("RUST_LOG", "trace"),
                 ("NO_COLOR", "1"),
             ])
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(program.stderr.take().unwrap());
-        let (tell, lines) = unbounded_channel();
-        std::thread::spawn(move || {
-            stderr.lines().map_while(Result::ok).try_for_each(|line| tell.send(line))
-        });
-        Self { program, lines, log: Vec::new() }
-    }
-
-    async fn line_with(&mut self, words: &str) -> String {
-        loop {
-            let line = self.lines.recv().await.unwrap_or_else(|| panic!("{:#?}", self.log));
-            self.log.push(line.clone());
-            if line.contains(words) {
-                return line;
-            }
-        }
-    }
-
-    /// Stops it as a deployment does; returns everything it logged.
-    async fn stop(mut self) -> Vec<String> {
-        let kill = format!("kill -TERM {}", self.program.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-        while let Some(line) = self.lines.recv().await {
-            self.log.push(line);
-        }
-        std::mem::take(&mut self.log)
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        // A failed test leaves no program behind; one that has stopped can't be killed, which is fine.
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
+            .current_dir(dir),
+    )
 }
 
 pub(crate) async fn no_log_line_no_page_and_no_metric_shows_a_secret(on: On) {
@@ -96,11 +48,8 @@ pub(crate) async fn no_log_line_no_page_and_no_metric_shows_a_secret(on: On) {
     let north = slack.another_workspace(Options { workspace, ..Options::default() });
     let dir = tempfile::tempdir().unwrap();
     let database = on.url(&dir.path().join("store.db")).await;
-    let mut serve = Serve::start(&slack, dir.path(), &database);
-    let listening = serve.line_with("is listening").await;
-    let address = regex::Regex::new(r"127\.0\.0\.1:\d+").unwrap();
-    let addresses: Vec<SocketAddr> =
-        address.find_iter(&listening).map(|found| found.as_str().parse().unwrap()).collect();
+    let mut serve = start(&slack, dir.path(), &database);
+    let addresses = serve.addresses().await;
     slack.wait_until(|world| (world.socket_count() > 0).then_some(())).await.unwrap();
 
     let browser = Browser::new(addresses[0]);
