@@ -24,10 +24,9 @@ impl SlackChat {
                 self.workspaces.forget(workspace);
                 Ok(false)
             }
-            // It had no effect that could be uncertain, and a person can't help: it is asked again.
+            // It has no effect, and a person can't help: it is asked again.
             Err(ChatError::Refused { code }) => Err(ChatError::Unreachable(code)),
-            Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
-            Err(error) => Err(error),
+            Err(error) => Err(error.without_doubt()),
         }
     }
 }

@@ -74,7 +74,8 @@ impl Workspaces {
                 return Ok(bot);
             }
             if renewing {
-                self.renew(installation).await?;
+                // Whoever waits for a token has sent nothing yet: only the renewal may have had its effect.
+                self.renew(installation).await.map_err(ChatError::without_doubt)?;
             }
         }
         Err(ChatError::Refused { code: "token_expired".to_owned() })
