@@ -22,6 +22,7 @@ pub mod reception;
 mod removal;
 mod render;
 mod renewal;
+mod request;
 pub mod seal;
 pub mod socket;
 mod state;

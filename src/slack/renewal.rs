@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::oauth::Granted;
+use super::request::refused;
 use super::workspaces::{OAuth, TOO_LATE, Workspaces, ends_by, not_there, opened, unopened};
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, StoreError};
@@ -189,10 +190,6 @@ impl Workspaces {
         // Whoever changed it meanwhile knows better.
         drop(self.store.change_installation(&held).await);
     }
-}
-
-fn refused(code: &str) -> ChatError {
-    ChatError::Refused { code: code.to_owned() }
 }
 
 fn in_progress() -> ChatError {
