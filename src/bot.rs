@@ -62,6 +62,7 @@ impl Bot {
     pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         slack::install_tls_provider();
         let metrics = web::install_metrics()?;
+        slack::series::begin();
         let knowledge = knowledge(&config.knowledge)?;
         let bind = listen(config.bind_addr, "BIND_ADDR").await?;
         let admin = listen(config.admin_addr, "SECONDLOOK_ADMIN_ADDR").await?;

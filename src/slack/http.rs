@@ -32,7 +32,8 @@ const BODIES_AT_ONCE: usize = 128;
 const TURN_MAX: Duration = Duration::from_secs(1);
 /// How old or new a signed request may be.
 const SECONDS_APART_MAX: u64 = 5 * 60;
-const UNSIGNED: &str = "the signature is missing, wrong or too old";
+/// Why most strangers are turned away.
+pub(super) const UNSIGNED: &str = "the signature is missing, wrong or too old";
 
 struct Door {
     receive: Arc<dyn Receive>,

@@ -22,6 +22,12 @@ use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 /// How long a form waits to hear whether its channel is open to us.
 const LOOK_MAX: Duration = Duration::from_millis(700);
 
+/// What can be lost of an answer, in metrics.
+pub(super) const ANSWERS: [&str; 3] = [FORM, SHEET, WHISPER];
+const FORM: &str = "form";
+const SHEET: &str = "sheet";
+const WHISPER: &str = "whisper";
+
 /// Takes what Slack sends for the workspaces the bot is in.
 pub struct Reception {
     app: Arc<App>,
@@ -113,16 +119,16 @@ async fn send(app: &App, chat: &SlackChat, person: Option<Person>, answer: Answe
     let (what, sent) = match answer {
         Answer::Form(mut view, trigger) => {
             warn(app, chat, whose, &mut view).await;
-            ("form", chat.open_form(whose, &view, &trigger).await)
+            (FORM, chat.open_form(whose, &view, &trigger).await)
         }
-        Answer::Sheet(sheet, trigger) => ("sheet", chat.open_sheet(whose, &sheet, &trigger).await),
-        Answer::Private(lines) => ("whisper", whisper(chat, &person, &lines).await),
+        Answer::Sheet(sheet, trigger) => (SHEET, chat.open_sheet(whose, &sheet, &trigger).await),
+        Answer::Private(lines) => (WHISPER, whisper(chat, &person, &lines).await),
         _ => return,
     };
     let Err(error) = sent else { return };
     metrics::counter!("secondlook_answers_lost_total", "kind" => what).increment(1);
     tracing::warn!(answer.kind = what, error.kind = %error, "could not show an answer");
-    if what != "whisper" {
+    if what != WHISPER {
         drop(whisper(chat, &person, &[app.phrase("too_late")]).await);
     }
 }

@@ -9,6 +9,9 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use super::limits::retry_after;
 use crate::app::ports::ChatError;
 
+/// That Slack said no, in metrics.
+pub(super) const REFUSED: &str = "refused";
+
 /// Sends a request once. "Not before" is an error; what any other answer says is the caller's to read.
 pub(super) async fn send(request: RequestBuilder, within: Duration) -> Result<Response, ChatError> {
     let response = request.timeout(within).send().await.map_err(|error| lost(&error))?;
@@ -45,7 +48,7 @@ pub(super) fn label<T>(ended: &Result<T, ChatError>) -> &'static str {
     match ended {
         Ok(_) => "ok",
         Err(ChatError::RateLimited { .. }) => "limited",
-        Err(ChatError::Refused { .. }) => "refused",
+        Err(ChatError::Refused { .. }) => REFUSED,
         Err(ChatError::Unreachable(_)) => "not_sent",
         Err(ChatError::Uncertain(_) | ChatError::Unanswered(_)) => "lost",
     }
