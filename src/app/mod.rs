@@ -152,7 +152,6 @@ impl App {
                 self.channel_changed(cause, channel, name, news).await
             }
             Event::Uninstalled => self.uninstalled(cause).await,
-            Event::Ignored(_) => Ok(Answer::Nothing),
         }
     }
 

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::limit::RequestBodyLimitLayer;
 use url::form_urlencoded;
 
-use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, Retry, attend};
+use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, attend};
 use crate::app::ports::{Clock as _, SystemClock};
 
 /// How long a sender may take to send a body; Slack gives up after three seconds.
@@ -90,7 +90,7 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
         Ok(Content::SslCheck) => StatusCode::OK.into_response(),
         Ok(Content::Challenge(challenge)) => answer_json(&json!({ "challenge": challenge })),
         Ok(Content::Delivery(kind, payload)) => {
-            let delivery = Delivery { kind, payload, retry: retry(&headers) };
+            let delivery = Delivery { kind, payload };
             let receive = Arc::clone(&door.receive);
             let attended = door.tasks.spawn(async move { attend(&*receive, delivery).await });
             match attended.await {
@@ -167,12 +167,6 @@ fn read_form(body: &str) -> Result<Content, &'static str> {
 
 fn object(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().filter(Value::is_object)
-}
-
-fn retry(headers: &HeaderMap) -> Option<Retry> {
-    let attempt = text(headers, "x-slack-retry-num")?.parse().ok()?;
-    let reason = text(headers, "x-slack-retry-reason").unwrap_or_default().to_owned();
-    Some(Retry { attempt, reason })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

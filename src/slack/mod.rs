@@ -58,8 +58,6 @@ pub struct Delivery {
     pub kind: DeliveryKind,
     /// The raw JSON; of a command, its form fields as an object of strings; of an interaction, the JSON inside `payload=`.
     pub payload: Value,
-    /// Set when Slack sends it again.
-    pub retry: Option<Retry>,
 }
 
 /// Slack's three kinds of delivery.
@@ -84,15 +82,6 @@ impl DeliveryKind {
             Self::Command => "command",
         }
     }
-}
-
-/// That Slack sends something again, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// Which repetition, from 1.
-    pub attempt: u32,
-    /// Slack's word for why (`http_timeout`, …).
-    pub reason: String,
 }
 
 /// What Slack is told about a delivery.

@@ -163,9 +163,8 @@ impl Receive for Reception {
                 return self.broken(kind, None, &Value::Null);
             }
         };
-        let decoded = workspace
-            .ok_or("workspace")
-            .and_then(|workspace| decode(&delivery, &workspace).ok_or("unreadable"));
+        let decoded =
+            workspace.ok_or("workspace").and_then(|workspace| decode(&delivery, &workspace));
         let incoming = match decoded {
             Ok(incoming) => incoming,
             Err(why) => {
@@ -173,10 +172,6 @@ impl Receive for Reception {
                 return Acknowledgement::Empty;
             }
         };
-        if let Event::Ignored(what) = &incoming.event {
-            count_ignored(what);
-            return Acknowledgement::Empty;
-        }
         let person = person(&incoming);
         if let (Some(person), Some(url)) = (&person, answer_address(&delivery)) {
             self.chat.answers.keep(&person.workspace, &person.channel, &person.user, url);
@@ -193,22 +188,6 @@ impl Receive for Reception {
             }
         }
     }
-}
-
-/// Counts by a fixed set of names: what Slack sends must not grow the metrics without bound.
-fn count_ignored(what: &str) {
-    const NAMED: [&str; 8] = [
-        "message by a bot",
-        "message_changed without a change",
-        "message_changed by a bot",
-        "channel_join",
-        "unknown action",
-        "unknown view",
-        "unknown shortcut",
-        "view_closed",
-    ];
-    let label = NAMED.iter().find(|name| **name == what).copied().unwrap_or("other");
-    metrics::counter!("secondlook_ignored_total", "kind" => label).increment(1);
 }
 
 /// Where a command or a shortcut can be answered, wherever it was used. What a card's button brings is not needed: there we
@@ -228,8 +207,7 @@ fn person(incoming: &Incoming) -> Option<Person> {
         Event::Submitted(_)
         | Event::Deleted { .. }
         | Event::ChannelChanged { .. }
-        | Event::Uninstalled
-        | Event::Ignored(_) => return None,
+        | Event::Uninstalled => return None,
     };
     Some(Person {
         workspace: incoming.workspace.clone(),
