@@ -110,8 +110,6 @@ impl Bot {
             let installer =
                 Installer::new(installs, oauth, set.public_url, sizes(), set.only, tasks);
             router = router.merge(installer.router());
-            let (workspaces, worker) = (Arc::clone(&workspaces), bot.worker.clone());
-            bot.background.spawn(async move { workspaces.keep_fresh(worker).await });
         }
         bot.serve(bind, router);
         bot.background.spawn(web::metrics_upkeep(metrics.clone(), bot.worker.clone()));
@@ -120,8 +118,7 @@ impl Bot {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        let (own, worker) = (Arc::clone(&workspaces), bot.worker.clone());
-        bot.background.spawn(async move { own.keep_own(worker).await });
+        bot.background.spawn(workspaces.look_after(bot.worker.clone()));
         bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
         bot.background.spawn(retention::run(app, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");

@@ -9,7 +9,6 @@ use jiff::SignedDuration;
 use metrics::{counter, gauge};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::oauth::Granted;
 use super::request::refused;
@@ -24,25 +23,13 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(2);
 const RENEWAL_MAX: SignedDuration = SignedDuration::from_secs(90);
 /// How long to wait after Slack refused a refresh token: it rarely changes its mind.
 const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
-/// How often to look.
-const EVERY: Duration = Duration::from_mins(1);
 
 impl Workspaces {
-    /// Renews tokens before they end, until it is told to stop.
-    pub async fn keep_fresh(self: &Arc<Self>, cancel: CancellationToken) {
+    /// Renews the tokens that are about to end.
+    pub(super) async fn renew_due(self: &Arc<Self>) {
         if self.oauth.is_none() {
             return;
         }
-        while !cancel.is_cancelled() {
-            self.renew_due().await;
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = sleep(EVERY) => {}
-            }
-        }
-    }
-
-    async fn renew_due(self: &Arc<Self>) {
         let all = match self.store.installations().await {
             Ok(all) => all,
             Err(error) => {

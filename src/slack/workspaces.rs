@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::Client;
@@ -19,6 +20,8 @@ use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, StoreError, Workspace};
 use crate::domain::WorkspaceId;
 
+/// How often to look after them.
+const EVERY: Duration = Duration::from_mins(1);
 /// How long another process's change may go unnoticed.
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// A token that ends sooner than this is not used any more.
@@ -70,6 +73,17 @@ impl Workspaces {
             oauth,
             known: Mutex::default(),
             renewals: TaskTracker::new(),
+        }
+    }
+
+    /// Renews tokens before they end, and has the workspace of our own token back to work, until it is told to stop.
+    pub async fn look_after(self: Arc<Self>, cancel: CancellationToken) {
+        loop {
+            self.renew_due().await;
+            self.take_back_own().await;
+            if cancel.run_until_cancelled(sleep(EVERY)).await.is_none() {
+                return;
+            }
         }
     }
 

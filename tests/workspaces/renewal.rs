@@ -148,7 +148,7 @@ pub(crate) async fn a_renewal_goes_on_though_nobody_waits_for_it(on: On) {
     let all = Arc::new(Workspaces::new(client, store, clock, None, oauth));
     let asked = |world: &World| (world.struck("oauth.v2.access", None) > 0).then_some(());
     tokio::select! {
-        () = all.keep_fresh(CancellationToken::new()) => {}
+        () = all.look_after(CancellationToken::new()) => {}
         asked = house.slack.wait_until(asked) => asked.unwrap(),
     }
     assert!(only(&house).await.renewing_until.is_some(), "it is not done yet");
