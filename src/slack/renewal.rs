@@ -143,7 +143,7 @@ impl Workspaces {
         let waits = ExponentialBuilder::new().with_max_delay(Duration::from_secs(8));
         let mut waits = waits.with_min_delay(Duration::from_millis(50)).with_max_times(12).build();
         loop {
-            oauth.keyring.seal(&granted.tokens, &mut held);
+            oauth.keyring.seal_in(&mut held, &granted.tokens);
             held.expires_at = granted.expires_in.map(|wait| self.clock.now() + wait);
             (held.renewing_until, held.renewal_failed) = (None, None);
             let stands = match self.store.change_installation(&held).await {

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::client::Client;
 use super::oauth::{Credentials, Granted};
-use super::seal::{Keyring, Tokens};
+use super::seal::{Keyring, Sealed, Tokens};
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, StoreError, Workspace};
 use crate::domain::WorkspaceId;
@@ -136,17 +136,17 @@ impl Workspaces {
         granted: &Granted,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut installation = Installation {
+        let Sealed { key_id, text } = oauth.keyring.seal(&granted.tokens, &workspace.id);
+        let installation = Installation {
             workspace: workspace.id.clone(),
             installed_at: now,
-            key_id: String::new(),
-            sealed: String::new(),
+            key_id,
+            sealed: text,
             expires_at: granted.expires_in.map(|wait| now + wait),
             renewing_until: None,
             renewal_failed: None,
             revision: 0,
         };
-        oauth.keyring.seal(&granted.tokens, &mut installation);
         self.store.install(workspace, &installation).await?;
         self.forget(&workspace.id);
         Ok(())
