@@ -216,9 +216,9 @@ impl Chat for SlackChat {
             }
             None => "conversations.history",
         };
-        let us = self.workspaces.workspace(post.workspace).await?.ok_or_else(not_there)?;
+        let here = self.workspaces.known(post.workspace).await?.ok_or_else(not_there)?;
         let ours = |message: &Value| {
-            let ts = message["ts"].as_str().filter(|_| is_ours(message, post.id, &us));
+            let ts = message["ts"].as_str().filter(|_| is_ours(message, post.id, &here.workspace));
             ts.map(MessageTs::from)
         };
         match self.pages(post.workspace, method, query, ours).await {
@@ -271,9 +271,9 @@ impl Chat for SlackChat {
             "channel": channel.as_str(), "limit": PAGE, "include_all_metadata": true,
             "oldest": format!("{}.000000", since.as_second()),
         });
-        let us = self.workspaces.workspace(workspace).await?.ok_or_else(not_there)?;
+        let here = self.workspaces.known(workspace).await?.ok_or_else(not_there)?;
         let page = self.call(workspace, "conversations.history", &query, None).await?;
-        let others = messages(&page).filter(|m| !by_us(m, &us));
+        let others = messages(&page).filter(|m| !by_us(m, &here.workspace));
         let times = others.filter_map(|m| m.get("ts").and_then(Value::as_str));
         Ok(times.map(|ts| time_of(&ts.into())).max())
     }
@@ -284,16 +284,15 @@ impl Chat for SlackChat {
         place: &Place,
         root: &MessageTs,
     ) -> Result<Vec<Message>, ChatError> {
-        let Some(here) = self.workspaces.workspace(workspace).await? else {
-            return Err(not_there());
-        };
+        let here = self.workspaces.known(workspace).await?.ok_or_else(not_there)?;
         let query = json!({
             "channel": place.channel.as_str(), "ts": root.as_str(), "oldest": root.as_str(),
             "limit": PAGE,
         });
         let mut replies = Vec::new();
         let keep = |message: &Value| {
-            replies.extend(reply(message, place, &here).filter(|reply| &reply.ts != root));
+            replies
+                .extend(reply(message, place, &here.workspace).filter(|reply| &reply.ts != root));
             None::<()>
         };
         // A thread is read for what came before it was known where our card stands. Nobody writes two thousand replies in that

@@ -34,7 +34,7 @@ pub struct Workspaces {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) own: Option<(Workspace, SecretString)>,
     pub(super) oauth: Option<OAuth>,
-    known: Mutex<HashMap<WorkspaceId, Known>>,
+    known: Mutex<HashMap<WorkspaceId, Arc<Known>>>,
     pub(super) renewals: TaskTracker,
 }
 
@@ -47,9 +47,10 @@ pub struct OAuth {
     pub keyring: Keyring,
 }
 
-#[derive(Clone)]
-struct Known {
-    workspace: Workspace,
+/// A workspace as it was read.
+pub(super) struct Known {
+    /// Who the bot is there.
+    pub(super) workspace: Workspace,
     /// `None` when it can't be opened.
     token: Option<SecretString>,
     expires_at: Option<Timestamp>,
@@ -87,14 +88,6 @@ impl Workspaces {
         }
     }
 
-    /// Who the bot is in a workspace, if it is there.
-    pub(super) async fn workspace(
-        &self,
-        id: &WorkspaceId,
-    ) -> Result<Option<Workspace>, StoreError> {
-        Ok(self.known(id).await?.map(|known| known.workspace))
-    }
-
     /// The token for a workspace; a fresh one when it is about to end.
     pub(super) async fn token(
         self: &Arc<Self>,
@@ -104,7 +97,7 @@ impl Workspaces {
         if ends_by(known.expires_at, self.clock.now() + TOO_LATE) {
             return self.renewed(id, None).await;
         }
-        known.token.ok_or_else(unopened)
+        known.token.clone().ok_or_else(unopened)
     }
 
     /// Another token than one that Slack refused: renewed by another process, or by us now. `None` when there is none.
@@ -115,9 +108,9 @@ impl Workspaces {
     ) -> Option<SecretString> {
         self.forget(id);
         let known = self.known(id).await.ok()??;
-        let token = known.token?;
+        let token = known.token.as_ref()?;
         if token.expose_secret() != refused.expose_secret() {
-            return Some(token);
+            return Some(token.clone());
         }
         known.expires_at?;
         self.renewed(id, Some(refused)).await.ok()
@@ -152,14 +145,15 @@ impl Workspaces {
         Ok(())
     }
 
-    async fn known(&self, id: &WorkspaceId) -> Result<Option<Known>, StoreError> {
+    /// A workspace, if the bot is there.
+    pub(super) async fn known(&self, id: &WorkspaceId) -> Result<Option<Arc<Known>>, StoreError> {
         let remembered = self.memory().get(id).cloned();
         if let Some(known) = remembered.filter(|known| known.read_at.elapsed() < REMEMBERED) {
             return Ok(Some(known));
         }
-        let found = self.look_up(id).await?;
+        let found = self.look_up(id).await?.map(Arc::new);
         match &found {
-            Some(known) => drop(self.memory().insert(id.clone(), known.clone())),
+            Some(known) => drop(self.memory().insert(id.clone(), Arc::clone(known))),
             None => self.forget(id),
         }
         Ok(found)
@@ -184,7 +178,7 @@ impl Workspaces {
         }))
     }
 
-    fn memory(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Known>> {
+    fn memory(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Known>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
