@@ -43,8 +43,8 @@ pub fn decoder(data: &[u8]) {
         url: "https://acme.slack.com/".to_owned(),
     };
     for kind in [DeliveryKind::Events, DeliveryKind::Interactive, DeliveryKind::Command] {
-        let delivery = Delivery { kind, payload: payload.clone(), retry: None };
-        if let Some(incoming) = decode(&delivery, &workspace) {
+        let delivery = Delivery { kind, payload: payload.clone() };
+        if let Ok(incoming) = decode(&delivery, &workspace) {
             assert_eq!(incoming.workspace, workspace.id);
             assert!(
                 !incoming.key.is_empty(),

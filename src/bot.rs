@@ -62,6 +62,7 @@ impl Bot {
     pub async fn start_with(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         slack::install_tls_provider();
         let metrics = web::install_metrics()?;
+        slack::series::begin();
         let knowledge = knowledge(&config.knowledge)?;
         let bind = listen(config.bind_addr, "BIND_ADDR").await?;
         let admin = listen(config.admin_addr, "SECONDLOOK_ADMIN_ADDR").await?;
@@ -109,8 +110,6 @@ impl Bot {
             let installer =
                 Installer::new(installs, oauth, set.public_url, sizes(), set.only, tasks);
             router = router.merge(installer.router());
-            let (workspaces, worker) = (Arc::clone(&workspaces), bot.worker.clone());
-            bot.background.spawn(async move { workspaces.keep_fresh(worker).await });
         }
         bot.serve(bind, router);
         bot.background.spawn(web::metrics_upkeep(metrics.clone(), bot.worker.clone()));
@@ -119,8 +118,7 @@ impl Bot {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        let (own, worker) = (Arc::clone(&workspaces), bot.worker.clone());
-        bot.background.spawn(async move { own.keep_own(worker).await });
+        bot.background.spawn(workspaces.look_after(bot.worker.clone()));
         bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
         bot.background.spawn(retention::run(app, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");

@@ -191,15 +191,20 @@ async fn a_broken_line_of_the_env_file_is_not_repeated() {
 
 #[tokio::test]
 async fn addresses_that_cannot_be_used_are_not_tried() {
-    let patient = Patient::new().await.set("SLACK_API_URL", "http://example.com/api");
-    let patient = patient.set("DATABASE_URL", "mysql://root:hunter2@db/x");
-    let report = patient.see_the_doctor().await;
-    report
-        .says("✗ configuration", &["SLACK_API_URL must be https"])
-        .says("– database", &["not checked"])
-        .says("– Slack", &["not checked"])
-        .ends_with(2);
-    assert!(!report.text.contains("hunter2"), "{}", report.text);
+    for (url, why) in [
+        ("http://example.com/api", "SLACK_API_URL must be https"),
+        ("https://me:hunter2@example.com/api", "SLACK_API_URL must have no user"),
+    ] {
+        let patient = Patient::new().await.set("SLACK_API_URL", url);
+        let patient = patient.set("DATABASE_URL", "mysql://root:hunter2@db/x");
+        let report = patient.see_the_doctor().await;
+        report
+            .says("✗ configuration", &[why])
+            .says("– database", &["not checked"])
+            .says("– Slack", &["not checked"])
+            .ends_with(2);
+        assert!(!report.text.contains("hunter2"), "{}", report.text);
+    }
 }
 
 // ── the database ───────────────────────────────────────────────────────────────────────────────

@@ -120,11 +120,11 @@ impl App {
 
     /// Takes what happened. When it returns `Ok`, it is recorded, or was judged ordinary and forgotten: it may be
     /// acknowledged. On `Err` it must come again.
-    pub async fn handle(&self, incoming: Incoming) -> Result<Answer, StoreError> {
+    pub async fn handle(&self, incoming: &Incoming) -> Result<Answer, StoreError> {
         let Incoming { workspace, key, event } = incoming;
         let mut tries = 0;
         loop {
-            let answer = self.handle_once(&workspace, &key, event.clone()).await;
+            let answer = self.handle_once(workspace, key, event.clone()).await;
             tries += 1;
             match answer {
                 Err(StoreError::Conflict) if tries < TRIES_MAX => {}
@@ -152,7 +152,6 @@ impl App {
                 self.channel_changed(cause, channel, name, news).await
             }
             Event::Uninstalled => self.uninstalled(cause).await,
-            Event::Ignored(_) => Ok(Answer::Nothing),
         }
     }
 

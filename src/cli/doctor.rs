@@ -34,7 +34,7 @@ impl Args {
 /// Checks everything. Exit codes: 0 all is well, 1 something is wrong, 2 the configuration is.
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let read = Partial::from_env();
-    let mut faults = read.faults.clone();
+    let mut faults: Vec<String> = read.faults.iter().map(ToString::to_string).collect();
     faults.extend(logging_faults());
     let mut lines: Vec<String> =
         faults.iter().map(|fault| format!("✗ configuration: {fault}")).collect();

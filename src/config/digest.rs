@@ -14,9 +14,10 @@ impl Faults<'_> {
         let at = self.set("SECONDLOOK_DIGEST_AT");
         let schedule = at.map_or_else(Schedule::default, |at| {
             Schedule::parse(&at).unwrap_or_else(|why| {
-                self.found.push(format!(
-                    "SECONDLOOK_DIGEST_AT is \"{at}\": {why} (such as Mon 09:00 Europe/Berlin)"
-                ));
+                self.add(
+                    "SECONDLOOK_DIGEST_AT",
+                    format!("is \"{at}\": {why} (such as Mon 09:00 Europe/Berlin)"),
+                );
                 Schedule::default()
             })
         });
@@ -28,21 +29,22 @@ impl Faults<'_> {
         let Some(value) = self.set(CHANNEL) else { return Channels::Nowhere };
         if !value.contains([',', ':']) {
             if !ids::is_channel(&value) {
-                self.found.push(format!(
-                    "{CHANNEL} is \"{value}\": give the channel's id, such as C0123456789, from “View channel details”"
+                self.add(CHANNEL, format!(
+                    "is \"{value}\": give the channel's id, such as C0123456789, from “View channel details”"
                 ));
             }
             return Channels::One(ChannelId(value));
         }
         let mut each = BTreeMap::new();
-        for entry in value.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in self.entries(CHANNEL, &value, "a channel") {
             match read(entry) {
-                Err(why) => self.found.push(format!("{CHANNEL} holds \"{entry}\": {why}")),
+                Err(why) => self.add(CHANNEL, format!("holds \"{entry}\": {why}")),
                 Ok((workspace, channel)) => {
                     if each.insert(workspace.clone(), channel).is_some() {
-                        self.found.push(format!(
-                            "{CHANNEL} names {workspace} twice: a workspace has one digest"
-                        ));
+                        self.add(
+                            CHANNEL,
+                            format!("names {workspace} twice: a workspace has one digest"),
+                        );
                     }
                 }
             }
@@ -75,8 +77,9 @@ mod tests {
 
     fn read(value: &str) -> (Channels, Vec<String>) {
         let get = |name: &str| (name == CHANNEL).then(|| value.to_owned());
-        let mut faults = Faults { get: &get, found: Vec::new() };
-        (faults.digest().channels, faults.found)
+        let mut faults = Faults::of(&get);
+        let channels = faults.digest().channels;
+        (channels, faults.found.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -88,6 +91,15 @@ mod tests {
         let (channels, faults) = read("T0ACME0001:C0GENERAL1, E0ACME0001 : G0GENERAL2,");
         assert_eq!(channels, Channels::Each(each.into()));
         assert_eq!(faults, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_list_that_names_nothing_is_not_no_digest() {
+        for value in [",", " , ,"] {
+            let (_, faults) = read(value);
+            let [fault] = &faults[..] else { panic!("{value}: {faults:?}") };
+            assert!(fault.starts_with(CHANNEL) && fault.contains("leave it unset"), "{fault}");
+        }
     }
 
     #[test]

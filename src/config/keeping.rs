@@ -15,11 +15,11 @@ pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
     /// Reads the URL given as `name`; the fault does not repeat it.
-    pub fn parse(name: &str, url: String) -> Result<Self, ConfigError> {
+    pub fn parse(name: &'static str, url: String) -> Result<Self, ConfigError> {
         if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
             return Ok(Self(url));
         }
-        Err(ConfigError(vec![format!("{name} must start with sqlite:// or postgres://")]))
+        Err(ConfigError::of(name, "must start with sqlite:// or postgres://"))
     }
 
     /// The URL, for the store.
@@ -56,14 +56,14 @@ impl Faults<'_> {
         let value = self.set(name)?;
         let number = value.strip_suffix('d').filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
         let Some(days) = number.and_then(|n| n.parse::<u32>().ok()) else {
-            self.found.push(format!(
-                "{name} is \"{value}\": give a number of days such as 730d, or leave it unset to keep them for ever"
+            self.add(name, format!(
+                "is \"{value}\": give a number of days such as 730d, or leave it unset to keep them for ever"
             ));
             return None;
         };
         if !(CASES_KEPT_MIN..=CASES_KEPT_MAX).contains(&days) {
-            self.found.push(format!(
-                "{name} is \"{value}\": between {CASES_KEPT_MIN}d, because wins are looked at again until then, and {CASES_KEPT_MAX}d"
+            self.add(name, format!(
+                "is \"{value}\": between {CASES_KEPT_MIN}d, because wins are looked at again until then, and {CASES_KEPT_MAX}d"
             ));
             return None;
         }

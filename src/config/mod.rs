@@ -1,6 +1,7 @@
 //! The only reader of the environment: every fault is found at start and reported with the others.
 
 mod digest;
+mod fault;
 mod ids;
 mod keeping;
 mod oauth;
@@ -11,10 +12,12 @@ use std::path::Path;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
+use self::fault::Faults;
 use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
 use crate::domain::policy::{Limits, QuietHours};
 
+pub use self::fault::{ConfigError, Fault};
 pub use self::keeping::DatabaseUrl;
 pub use self::oauth::{KeyChange, Keys, OAuth};
 
@@ -75,25 +78,13 @@ pub struct Speaking {
     pub knowledge: Vec<(String, String)>,
 }
 
-/// Every fault found, in plain words.
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration has {}:\n  - {}", count(.0.len()), .0.join("\n  - "))]
-pub struct ConfigError(Vec<String>);
-
-impl ConfigError {
-    /// A variable that a command can't do without.
-    pub fn needed(name: &str, what: &str) -> Self {
-        Self(vec![format!("{name} is missing: {what}")])
-    }
-}
-
 /// What could be read of the environment.
 #[derive(Debug, Clone)]
 pub struct Partial {
     /// The settings; where there is a fault, a placeholder.
     pub config: Config,
-    /// Every fault found; each begins with the name of its variable.
-    pub faults: Vec<String>,
+    /// Every fault found.
+    pub faults: Vec<Fault>,
 }
 
 /// How log lines look (`LOG_FORMAT`), and which are written (`RUST_LOG`).
@@ -163,7 +154,7 @@ impl Partial {
 
     /// Reads the variables `get` knows.
     pub fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut faults = Faults { get, found: Vec::new() };
+        let mut faults = Faults::of(get);
         let digest = faults.digest();
         let config = Config {
             bot_token: faults.token("SLACK_BOT_TOKEN", "xoxb-"),
@@ -191,9 +182,9 @@ impl Partial {
             && config.signing_secret.is_none()
             && !faults.named("SLACK_APP_TOKEN")
         {
-            faults.found.push(
-                "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is needed: the first for Socket Mode, the second for HTTP"
-                    .to_owned(),
+            faults.add(
+                "SLACK_APP_TOKEN",
+                "or SLACK_SIGNING_SECRET is needed: the first for Socket Mode, the second for HTTP",
             );
         }
         Self { config, faults: faults.found }
@@ -201,7 +192,7 @@ impl Partial {
 
     /// Whether the variable with this name was read without a fault.
     pub fn is_sound(&self, variable: &str) -> bool {
-        !self.faults.iter().any(|fault| fault.starts_with(variable))
+        !self.faults.iter().any(|fault| fault.variable == variable)
     }
 
     fn whole(self) -> Result<Config, ConfigError> {
@@ -213,13 +204,13 @@ impl Records {
     /// Reads the environment, `.env` in the working directory included.
     pub fn from_env() -> Result<Self, ConfigError> {
         read_dotenv()?;
-        let mut faults = Faults { get: &environment, found: Vec::new() };
+        let mut faults = Faults::of(&environment);
         let records = Self {
             database_url: faults.database_url(),
             digest: faults.digest(),
             knowledge: faults.knowledge(),
         };
-        if faults.found.is_empty() { Ok(records) } else { Err(ConfigError(faults.found)) }
+        faults.whole(records)
     }
 }
 
@@ -227,7 +218,7 @@ impl Speaking {
     /// Reads the environment, `.env` in the working directory included.
     pub fn from_env() -> Result<Self, ConfigError> {
         read_dotenv()?;
-        let mut faults = Faults { get: &environment, found: Vec::new() };
+        let mut faults = Faults::of(&environment);
         let digest = faults.digest();
         let speaking = Self {
             limits: faults.limits(),
@@ -235,7 +226,7 @@ impl Speaking {
             incidents: faults.incidents(),
             knowledge: faults.knowledge(),
         };
-        if faults.found.is_empty() { Ok(speaking) } else { Err(ConfigError(faults.found)) }
+        faults.whole(speaking)
     }
 }
 
@@ -251,9 +242,8 @@ impl Logging {
             None | Some("" | "text") => false,
             Some("json") => true,
             Some(other) => {
-                return Err(ConfigError(vec![format!(
-                    "LOG_FORMAT is \"{other}\": use text or json"
-                )]));
+                let why = format!("is \"{other}\": use text or json");
+                return Err(ConfigError::of("LOG_FORMAT", why));
             }
         };
         let filter =
@@ -267,12 +257,12 @@ fn read_dotenv() -> Result<(), ConfigError> {
     let fault = match dotenvy::dotenv() {
         Ok(_) => return Ok(()),
         Err(error) if error.not_found() => return Ok(()),
-        Err(dotenvy::Error::Io(error)) => format!(".env can't be read: {}", error.kind()),
+        Err(dotenvy::Error::Io(error)) => format!("can't be read: {}", error.kind()),
         Err(_) => {
-            ".env has a line that can't be read: write NAME=value, with quotes around a value that has spaces".to_owned()
+            "has a line that can't be read: write NAME=value, with quotes around a value that has spaces".to_owned()
         }
     };
-    Err(ConfigError(vec![fault]))
+    Err(ConfigError::of(".env", fault))
 }
 
 /// Whether a terminal may be coloured: not where `NO_COLOR` is set (<https://no-color.org>), not on a dumb one.
@@ -295,61 +285,30 @@ fn toml_files(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
     paths.iter().map(|path| Ok((name(path), std::fs::read_to_string(path)?))).collect()
 }
 
-fn count(faults: usize) -> String {
-    if faults == 1 { "a fault".to_owned() } else { format!("{faults} faults") }
-}
-
-struct Faults<'a> {
-    get: &'a dyn Fn(&str) -> Option<String>,
-    found: Vec<String>,
-}
-
 impl Faults<'_> {
-    fn set(&self, name: &str) -> Option<String> {
-        (self.get)(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
-    }
-
-    fn named(&self, name: &str) -> bool {
-        self.found.iter().any(|fault| fault.starts_with(name))
-    }
-
-    fn needed(&mut self, name: &str, what: &str) {
-        if !self.named(name) {
-            self.found.push(format!("{name} is missing: {what}"));
-        }
-    }
-
     /// A token; its value is never repeated, not even in a fault.
-    fn token(&mut self, name: &str, prefix: &str) -> Option<SecretString> {
+    fn token(&mut self, name: &'static str, prefix: &str) -> Option<SecretString> {
         let value = self.set(name)?;
         if value.starts_with(prefix) {
             return Some(SecretString::from(value));
         }
-        self.found
-            .push(format!("{name} should start with \"{prefix}\": is it another kind of token?"));
+        let why = format!("should start with \"{prefix}\": is it another kind of token?");
+        self.add(name, why);
         None
     }
 
     fn api_url(&mut self) -> String {
         let url = self.set("SLACK_API_URL").unwrap_or_else(|| SLACK_API.to_owned());
-        let url = url.trim_end_matches('/').to_owned();
-        match url::Url::parse(&url) {
-            Ok(parsed) if parsed.scheme() == "https" && parsed.host().is_some() => {}
-            Ok(parsed) if parsed.scheme() == "http" && loopback(&parsed) => {}
-            Ok(_) => self.found.push(
-                "SLACK_API_URL must be https://…; plain http is allowed to this machine's loopback address only".to_owned(),
-            ),
-            Err(error) => self.found.push(format!("SLACK_API_URL is not a URL: {error}")),
-        }
-        url
+        self.web_address("SLACK_API_URL", &url).unwrap_or_default()
     }
 
-    fn address(&mut self, name: &str, default: &str) -> SocketAddr {
+    fn address(&mut self, name: &'static str, default: &str) -> SocketAddr {
         let value = self.set(name).unwrap_or_else(|| default.to_owned());
         value.parse().unwrap_or_else(|_| {
-            self.found.push(format!(
-                "{name} is \"{value}\": give an address and a port, such as {default}"
-            ));
+            self.add(
+                name,
+                format!("is \"{value}\": give an address and a port, such as {default}"),
+            );
             SocketAddr::from(([127, 0, 0, 1], 0))
         })
     }
@@ -370,9 +329,12 @@ impl Faults<'_> {
         let value = self.set(name)?;
         let read = QuietHours::parse(&value, digest.zone());
         read.map_err(|why| {
-            self.found.push(format!(
-                "{name} is \"{value}\": {why} (such as 22:00-07:00, or 22:00-07:00 Europe/Berlin)"
-            ));
+            self.add(
+                name,
+                format!(
+                    "is \"{value}\": {why} (such as 22:00-07:00, or 22:00-07:00 Europe/Berlin)"
+                ),
+            );
         })
         .ok()
     }
@@ -381,9 +343,10 @@ impl Faults<'_> {
         let name = "SECONDLOOK_INCIDENT_PATTERN";
         let Some(value) = self.set(name) else { return Patterns::default() };
         Patterns::parse(&value).unwrap_or_else(|why| {
-            self.found.push(format!(
-                "{name} is \"{value}\": {why}; give names with * and [0-9], such as {INCIDENTS}"
-            ));
+            self.add(
+                name,
+                format!("is \"{value}\": {why}; give names with * and [0-9], such as {INCIDENTS}"),
+            );
             Patterns::default()
         })
     }
@@ -393,43 +356,32 @@ impl Faults<'_> {
         let name = "SECONDLOOK_KNOWLEDGE";
         let Some(folder) = self.set(name) else { return Vec::new() };
         toml_files(Path::new(&folder)).unwrap_or_else(|why| {
-            self.found.push(format!("{name} is \"{folder}\": give a readable folder ({why})"));
+            self.add(name, format!("is \"{folder}\": give a readable folder ({why})"));
             Vec::new()
         })
     }
 
     fn duration(
         &mut self,
-        name: &str,
+        name: &'static str,
         default: SignedDuration,
         max: SignedDuration,
     ) -> SignedDuration {
         let Some(value) = self.set(name) else { return default };
         match value.parse::<SignedDuration>() {
             Ok(duration) if !duration.is_negative() && duration <= max => return duration,
-            Ok(_) => self.found.push(format!("{name} is \"{value}\": between 0s and {max:#}")),
-            Err(_) => self
-                .found
-                .push(format!("{name} is \"{value}\": give a time such as 60s, 15m or 4h")),
+            Ok(_) => self.add(name, format!("is \"{value}\": between 0s and {max:#}")),
+            Err(_) => self.add(name, format!("is \"{value}\": give a time such as 60s, 15m or 4h")),
         }
         default
     }
 
-    fn number(&mut self, name: &str, default: u32) -> u32 {
+    fn number(&mut self, name: &'static str, default: u32) -> u32 {
         let Some(value) = self.set(name) else { return default };
         value.parse().unwrap_or_else(|_| {
-            self.found.push(format!("{name} is \"{value}\": give a whole number; 0 means no cap"));
+            self.add(name, format!("is \"{value}\": give a whole number; 0 means no cap"));
             default
         })
-    }
-}
-
-fn loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
     }
 }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{SecretSlice, SecretString};
 
-use super::{ConfigError, DatabaseUrl, Faults, environment, ids, loopback, read_dotenv};
+use super::{ConfigError, DatabaseUrl, Faults, environment, ids, read_dotenv};
 use crate::domain::WorkspaceId;
 
 /// How long a key is.
@@ -56,7 +56,7 @@ impl KeyChange {
     }
 
     fn from_variables(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut faults = Faults { get, found: Vec::new() };
+        let mut faults = Faults::of(get);
         let database_url = faults.database_url();
         let current = faults.key("SECONDLOOK_ENCRYPTION_KEY");
         let old = faults.key("SECONDLOOK_ENCRYPTION_KEY_OLD");
@@ -70,10 +70,8 @@ impl KeyChange {
             );
         }
         match current {
-            Some(current) if faults.found.is_empty() => {
-                Ok(Self { database_url, keys: Keys { current, old } })
-            }
-            _ => Err(ConfigError(faults.found)),
+            Some(current) => faults.whole(Self { database_url, keys: Keys { current, old } }),
+            None => Err(ConfigError(faults.found)),
         }
     }
 }
@@ -129,53 +127,28 @@ impl Faults<'_> {
         let name = "SECONDLOOK_INSTALL_ONLY";
         let Some(value) = self.set(name) else { return BTreeSet::new() };
         let listed: BTreeSet<WorkspaceId> =
-            value.split(',').map(str::trim).filter(|id| !id.is_empty()).map(Into::into).collect();
+            self.entries(name, &value, "a workspace").into_iter().map(Into::into).collect();
         for wrong in listed.iter().filter(|id| !ids::is_workspace(id.as_str())) {
-            self.found.push(format!(
-                "{name} holds \"{wrong}\": give the ids of workspaces (T0123456789) or of organisations (E0123456789)"
+            self.add(name, format!(
+                "holds \"{wrong}\": give the ids of workspaces (T0123456789) or of organisations (E0123456789)"
             ));
-        }
-        if listed.is_empty() {
-            self.found.push(format!("{name} is \"{value}\": name a workspace, or leave it unset"));
         }
         listed
     }
 
     /// A key; its value is never repeated, not even in a fault.
-    fn key(&mut self, name: &str) -> Option<SecretSlice<u8>> {
+    fn key(&mut self, name: &'static str) -> Option<SecretSlice<u8>> {
         let value = self.set(name)?;
         let bytes = STANDARD.decode(&value).ok().filter(|bytes| bytes.len() == KEY_BYTES);
         if bytes.is_none() {
-            self.found.push(format!(
-                "{name} is not 32 bytes in base64: make one with `openssl rand -base64 32`"
-            ));
+            self.add(name, "is not 32 bytes in base64: make one with `openssl rand -base64 32`");
         }
         bytes.map(SecretSlice::from)
     }
 
     fn public_url(&mut self) -> Option<String> {
-        let name = "SECONDLOOK_PUBLIC_URL";
-        let value = self.set(name)?;
-        let bare = |url: &url::Url| {
-            url.username().is_empty()
-                && url.password().is_none()
-                && url.query().is_none()
-                && url.fragment().is_none()
-        };
-        let found = match url::Url::parse(&value) {
-            Ok(url) if !bare(&url) => "must have no user, question mark or # in it",
-            Ok(url) if url.scheme() == "https" && url.host().is_some() => "",
-            Ok(url) if url.scheme() == "http" && loopback(&url) => "",
-            Ok(_) => {
-                "must be https://…; plain http is allowed to this machine's loopback address only"
-            }
-            Err(_) => "is not a URL",
-        };
-        if found.is_empty() {
-            return Some(value.trim_end_matches('/').to_owned());
-        }
-        self.found.push(format!("{name} {found}"));
-        None
+        let value = self.set("SECONDLOOK_PUBLIC_URL")?;
+        self.web_address("SECONDLOOK_PUBLIC_URL", &value)
     }
 }
 
@@ -290,9 +263,14 @@ mod tests {
         };
         let (new, old) = ("SECONDLOOK_ENCRYPTION_KEY", "SECONDLOOK_ENCRYPTION_KEY_OLD");
         assert!(read(&[(new, KEY), (old, KEY)]).unwrap().keys.old.is_some());
-        for (variables, faults) in
-            [(&[][..], 2), (&[(new, KEY)], 1), (&[(old, KEY)], 1), (&[(new, "x"), (old, "y")], 2)]
-        {
+        for (variables, faults) in [
+            (&[][..], 2),
+            (&[(new, KEY)], 1),
+            (&[(old, KEY)], 1),
+            (&[(new, "x"), (old, "y")], 2),
+            (&[(new, "x")], 2),
+            (&[(old, "y")], 2),
+        ] {
             assert_eq!(read(variables).unwrap_err().0.len(), faults, "{variables:?}");
         }
     }

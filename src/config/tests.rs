@@ -142,3 +142,23 @@ fn secrets_do_not_show_in_debug() {
     let shown = format!("{config:?}");
     assert!(!shown.contains("hidden"), "{shown}");
 }
+
+#[test]
+fn slacks_address_and_ours_are_held_to_the_same() {
+    for name in ["SLACK_API_URL", "SECONDLOOK_PUBLIC_URL"] {
+        for (url, why) in [
+            ("http://example.com", "must be https"),
+            ("ftp://127.0.0.1", "must be https"),
+            ("https://me:pw@example.com", "must have no user"),
+            ("https://example.com/?x", "must have no user"),
+            ("https://example.com/#x", "must have no user"),
+            ("example.com", "is not a URL"),
+        ] {
+            let read = Partial::from_variables(&|set| (set == name).then(|| url.to_owned()));
+            assert!(!read.is_sound(name), "{name}={url}");
+            let begin = format!("{name} {why}");
+            let named = read.faults.iter().any(|fault| fault.to_string().starts_with(&begin));
+            assert!(named, "{begin} not in {:?}", read.faults);
+        }
+    }
+}

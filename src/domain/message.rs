@@ -51,8 +51,6 @@ pub enum Event {
     },
     /// The bot may not work in this workspace any more.
     Uninstalled,
-    /// Something we don't act on; holds its type, for the count.
-    Ignored(String),
 }
 
 /// What happened to a channel, or to the bot in it.

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use metrics::counter;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::RequestBuilder;
+use reqwest::header::{DATE, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::client::Client;
-use super::limits::retry_after;
+use super::request::{header, label, lost, send};
 use crate::app::ports::{ChatError, Workspace};
 use crate::domain::channel::Channel;
 use crate::domain::{ChannelId, UserId, WorkspaceId};
@@ -100,48 +100,26 @@ pub(super) fn split(scopes: &str) -> Vec<String> {
     scopes.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
-fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
 /// Sends a request once and reads Slack's answer with its headers.
 pub(super) async fn ask(
     method: &'static str,
     request: RequestBuilder,
 ) -> Result<(HeaderMap, Value), ChatError> {
     let answer = ask_uncounted(request).await;
-    let outcome = match &answer {
-        Ok(_) => "ok",
-        Err(ChatError::RateLimited { .. }) => "limited",
-        Err(ChatError::Refused { .. }) => "refused",
-        Err(ChatError::Unreachable(_)) => "not_sent",
-        Err(ChatError::Uncertain(_) | ChatError::Unanswered(_)) => "lost",
-    };
-    counter!("secondlook_slack_calls_total", "method" => method, "outcome" => outcome).increment(1);
+    counter!("secondlook_slack_calls_total", "method" => method, "outcome" => label(&answer))
+        .increment(1);
     answer
 }
 
 async fn ask_uncounted(request: RequestBuilder) -> Result<(HeaderMap, Value), ChatError> {
-    let response = request.timeout(REQUEST_MAX).send().await.map_err(|error| {
-        if error.is_connect() {
-            ChatError::Unreachable("could not connect".to_owned())
-        } else {
-            lost(if error.is_timeout() { "no answer in time" } else { "the connection was lost" })
-        }
-    })?;
+    let response = send(request, REQUEST_MAX).await?;
     let headers = response.headers().clone();
-    if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        let seconds = header(&headers, RETRY_AFTER.as_str()).and_then(|s| s.parse().ok());
-        let retry_after = retry_after(seconds.map(Duration::from_secs));
-        return Err(ChatError::RateLimited { retry_after });
-    }
-    let body = response.bytes().await.map_err(|_| lost("the connection was lost"))?;
-    let answer: Value =
-        serde_json::from_slice(&body).map_err(|_| lost("the answer is not Slack's"))?;
+    let body = response.bytes().await.map_err(|error| lost(&error))?;
+    let answer: Value = serde_json::from_slice(&body).map_err(|_| not_slacks())?;
     match (answer["ok"].as_bool(), answer["error"].as_str()) {
         (Some(true), _) => Ok((headers, answer)),
         (_, Some(code)) => Err(ChatError::Refused { code: reason(code) }),
-        _ => Err(lost("the answer is not Slack's")),
+        _ => Err(not_slacks()),
     }
 }
 
@@ -152,6 +130,6 @@ pub(super) fn reason(code: &str) -> String {
     if known { code.to_owned() } else { "unknown".to_owned() }
 }
 
-fn lost(what: &str) -> ChatError {
-    ChatError::Uncertain(what.to_owned())
+fn not_slacks() -> ChatError {
+    ChatError::Uncertain("the answer is not Slack's".to_owned())
 }

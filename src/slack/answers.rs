@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::Client;
-use super::files::{is_slacks_own, refused};
-use super::limits::retry_after;
+use super::files::is_slacks_own;
+use super::request::{label, refused, send, server_error};
 use crate::app::ports::ChatError;
 use crate::domain::{ChannelId, UserId, WorkspaceId};
 
@@ -25,6 +25,8 @@ const LIFE: Duration = Duration::from_mins(29);
 const KEPT_MAX: usize = 10_000;
 /// A longer one is none of Slack's.
 const ADDRESS_MAX: usize = 1_000;
+/// How long Slack may take to take an answer.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How much of what Slack says to an answer is read.
 const SAID_MAX: usize = 1_000;
 
@@ -84,13 +86,7 @@ impl Client {
     /// Answers at a response address: on Slack's hosts only, and wherever that leads no further.
     pub async fn respond(&self, url: &str, body: &Value) -> Result<(), ChatError> {
         let answered = self.respond_once(url, body).await;
-        let outcome = match &answered {
-            Ok(()) => "ok",
-            Err(ChatError::RateLimited { .. }) => "limited",
-            Err(ChatError::Refused { .. }) => "refused",
-            Err(ChatError::Unreachable(_)) => "not_sent",
-            Err(ChatError::Uncertain(_) | ChatError::Unanswered(_)) => "lost",
-        };
+        let outcome = label(&answered);
         counter!("secondlook_slack_calls_total", "method" => "response_url", "outcome" => outcome)
             .increment(1);
         answered
@@ -101,22 +97,10 @@ impl Client {
         if !is_slacks_own(&url, &self.base) {
             return Err(refused("foreign_host"));
         }
-        let sent = self.files.post(url).timeout(Duration::from_secs(10)).json(body).send().await;
-        let response = sent.map_err(|error| {
-            if error.is_connect() {
-                ChatError::Unreachable("could not connect".to_owned())
-            } else {
-                ChatError::Uncertain("no answer".to_owned())
-            }
-        })?;
+        let response = send(self.files.post(url).json(body), ANSWER_MAX).await?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::TOO_MANY_REQUESTS => {
-                return Err(ChatError::RateLimited { retry_after: retry_after(None) });
-            }
-            status if status.is_server_error() => {
-                return Err(ChatError::Uncertain("Slack answered with a server error".to_owned()));
-            }
+            status if status.is_server_error() => return Err(server_error()),
             status => return Err(refused(&format!("http_{}", status.as_u16()))),
         }
         let said = first(response).await;

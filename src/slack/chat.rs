@@ -10,6 +10,7 @@ use super::access;
 use super::answers::Answers;
 use super::decode::reply;
 use super::render;
+use super::request::refused;
 use super::workspaces::{Workspaces, not_there};
 use crate::app::ports::{Body, Chat, ChatError, Post, Whisper, Workspace};
 use crate::domain::channel::Channel;
@@ -24,6 +25,16 @@ const PAGE: u32 = 200;
 const PAGES_MAX: u32 = 10;
 /// Seconds by which our clock may be ahead of Slack's, whose clock times the messages.
 const CLOCKS_APART_MAX: i64 = 10 * 60;
+
+/// How reading page by page ended.
+enum Pages<T> {
+    /// With what was looked for.
+    Found(T),
+    /// It was not among them, and there are no more.
+    AllRead,
+    /// It was not among as many as are read.
+    MoreLeft,
+}
 
 /// Slack, as the app needs it.
 pub struct SlackChat {
@@ -103,7 +114,7 @@ impl SlackChat {
     async fn respond(&self, whisper: &Whisper<'_>) -> Result<(), ChatError> {
         let Whisper { workspace, channel, user, .. } = whisper;
         let Some(url) = self.answers.address(workspace, channel, user) else {
-            return Err(ChatError::Refused { code: "no_response_url".to_owned() });
+            return Err(refused("no_response_url"));
         };
         let mut body = render::lines(whisper.lines);
         body["response_type"] = json!("ephemeral");
@@ -117,6 +128,27 @@ impl SlackChat {
         body["channel"] = json!(whisper.user.as_str());
         let user = Some(whisper.user.as_str());
         self.call(whisper.workspace, "chat.postMessage", &body, user).await.map(|_| ())
+    }
+
+    /// Reads messages page by page until `read` has found what it looks for.
+    async fn pages<T>(
+        &self,
+        workspace: &WorkspaceId,
+        method: &'static str,
+        mut query: Value,
+        mut read: impl FnMut(&Value) -> Option<T> + Send,
+    ) -> Result<Pages<T>, ChatError> {
+        for _ in 0..PAGES_MAX {
+            let page = self.call(workspace, method, &query, None).await?;
+            if let Some(found) = messages(&page).find_map(&mut read) {
+                return Ok(Pages::Found(found));
+            }
+            match next_page(&page) {
+                Some(cursor) => query["cursor"] = json!(cursor),
+                None => return Ok(Pages::AllRead),
+            }
+        }
+        Ok(Pages::MoreLeft)
     }
 
     async fn write(
@@ -184,37 +216,28 @@ impl Chat for SlackChat {
             }
             None => "conversations.history",
         };
-        let us = self.workspaces.workspace(post.workspace).await?.ok_or_else(not_there)?;
-        for _ in 0..PAGES_MAX {
-            let page = match self.call(post.workspace, method, &query, None).await {
-                // The thread was deleted, and whatever stood in it.
-                Err(ChatError::Refused { code }) if code == "thread_not_found" => return Ok(None),
-                other => other?,
-            };
-            let messages = page.get("messages").and_then(Value::as_array);
-            let ours = messages.into_iter().flatten().find(|m| is_ours(m, post.id, &us));
-            if let Some(ts) = ours.and_then(|m| m.get("ts")).and_then(Value::as_str) {
-                return Ok(Some(ts.into()));
-            }
-            match next_page(&page) {
-                Some(cursor) => query["cursor"] = json!(cursor),
-                None => return Ok(None),
-            }
+        let here = self.workspaces.known(post.workspace).await?.ok_or_else(not_there)?;
+        let ours = |message: &Value| {
+            let ts = message["ts"].as_str().filter(|_| is_ours(message, post.id, &here.workspace));
+            ts.map(MessageTs::from)
+        };
+        match self.pages(post.workspace, method, query, ours).await {
+            Ok(Pages::Found(ts)) => Ok(Some(ts)),
+            Ok(Pages::AllRead) => Ok(None),
+            // A thread this long: better silent than twice.
+            Ok(Pages::MoreLeft) => Err(refused("too_much_history_to_search")),
+            // The thread was deleted, and whatever stood in it.
+            Err(ChatError::Refused { code }) if code == "thread_not_found" => Ok(None),
+            Err(error) => Err(error),
         }
-        // A thread this long: better silent than twice.
-        Err(ChatError::Refused { code: "too_much_history_to_search".to_owned() })
     }
 
     async fn edit(&self, post: &Post<'_>, ts: &MessageTs) -> Result<(), ChatError> {
         let mut body = body_of(post);
         body["ts"] = json!(ts.as_str());
-        match self.write("chat.update", post, &body).await {
-            // An edit repeated does no harm, so an edit is never uncertain.
-            Err(ChatError::Uncertain(what) | ChatError::Unanswered(what)) => {
-                Err(ChatError::Unreachable(what))
-            }
-            other => other.map(|_| ()),
-        }
+        // An edit repeated does no harm.
+        let edited = self.write("chat.update", post, &body).await;
+        edited.map(|_| ()).map_err(ChatError::without_doubt)
     }
 
     async fn channel(
@@ -233,13 +256,9 @@ impl Chat for SlackChat {
 
     async fn join(&self, workspace: &WorkspaceId, channel: &ChannelId) -> Result<(), ChatError> {
         let body = json!({"channel": channel.as_str()});
-        match self.call(workspace, "conversations.join", &body, None).await {
-            // To join again does no harm.
-            Err(ChatError::Uncertain(what) | ChatError::Unanswered(what)) => {
-                Err(ChatError::Unreachable(what))
-            }
-            other => other.map(|_| ()),
-        }
+        // To join again does no harm.
+        let joined = self.call(workspace, "conversations.join", &body, None).await;
+        joined.map(|_| ()).map_err(ChatError::without_doubt)
     }
 
     async fn last_said(
@@ -252,10 +271,9 @@ impl Chat for SlackChat {
             "channel": channel.as_str(), "limit": PAGE, "include_all_metadata": true,
             "oldest": format!("{}.000000", since.as_second()),
         });
-        let us = self.workspaces.workspace(workspace).await?.ok_or_else(not_there)?;
+        let here = self.workspaces.known(workspace).await?.ok_or_else(not_there)?;
         let page = self.call(workspace, "conversations.history", &query, None).await?;
-        let messages = page.get("messages").and_then(Value::as_array);
-        let others = messages.into_iter().flatten().filter(|m| !by_us(m, &us));
+        let others = messages(&page).filter(|m| !by_us(m, &here.workspace));
         let times = others.filter_map(|m| m.get("ts").and_then(Value::as_str));
         Ok(times.map(|ts| time_of(&ts.into())).max())
     }
@@ -266,37 +284,32 @@ impl Chat for SlackChat {
         place: &Place,
         root: &MessageTs,
     ) -> Result<Vec<Message>, ChatError> {
-        let Some(here) = self.workspaces.workspace(workspace).await? else {
-            return Err(not_there());
-        };
-        let mut query = json!({
+        let here = self.workspaces.known(workspace).await?.ok_or_else(not_there)?;
+        let query = json!({
             "channel": place.channel.as_str(), "ts": root.as_str(), "oldest": root.as_str(),
             "limit": PAGE,
         });
         let mut replies = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let page = self.call(workspace, "conversations.replies", &query, None).await?;
-            let messages = page.get("messages").and_then(Value::as_array);
-            let messages = messages.into_iter().flatten();
-            replies.extend(messages.filter_map(|message| reply(message, place, &here)));
-            match next_page(&page) {
-                Some(cursor) => query["cursor"] = json!(cursor),
-                None => break,
-            }
-        }
-        replies.retain(|message| &message.ts != root);
+        let keep = |message: &Value| {
+            replies
+                .extend(reply(message, place, &here.workspace).filter(|reply| &reply.ts != root));
+            None::<()>
+        };
+        // A thread is read for what came before it was known where our card stands. Nobody writes two thousand replies in that
+        // time, so where there are more the rest is not missed: what comes later is heard as it comes.
+        self.pages(workspace, "conversations.replies", query, keep).await?;
         Ok(replies)
     }
 
     /// In the channel; else by the address that came with the command or shortcut, which works where the bot is not let in;
     /// else directly.
     async fn tell(&self, whisper: &Whisper<'_>) -> Result<(), ChatError> {
-        let refused = |answer: &Result<(), ChatError>| matches!(answer, Err(ChatError::Refused { code }) if !ChatError::may_heal(code));
+        let declined = |answer: &Result<(), ChatError>| matches!(answer, Err(ChatError::Refused { code }) if !ChatError::may_heal(code));
         let mut told = self.whisper(whisper).await;
-        if refused(&told) {
+        if declined(&told) {
             told = self.respond(whisper).await;
         }
-        if refused(&told) {
+        if declined(&told) {
             told = self.write_to(whisper).await;
         }
         told
@@ -311,6 +324,10 @@ impl Chat for SlackChat {
         let token = self.workspaces.token(workspace).await?;
         self.workspaces.client.fetch_text(&token, url, bytes_max).await
     }
+}
+
+fn messages(page: &Value) -> impl Iterator<Item = &Value> {
+    page["messages"].as_array().into_iter().flatten()
 }
 
 fn next_page(page: &Value) -> Option<&str> {

@@ -17,6 +17,7 @@ use url::Url;
 use super::access::reason;
 use super::is_loopback;
 use super::limits::{Limits, RETRY_AFTER_UNSAID, retry_after};
+use super::request::REFUSED;
 use crate::app::ports::ChatError;
 
 /// How long one attempt may take.
@@ -236,7 +237,7 @@ impl Fault {
         match self {
             Self::Held { .. } => "held",
             Self::Limited { .. } => "limited",
-            Self::Refused { .. } => "refused",
+            Self::Refused { .. } => REFUSED,
             Self::NotSent => "not_sent",
             Self::Lost(_) | Self::TooLate => "lost",
         }

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::socket::{Leaving, Socket, disconnect_reason, frame};
-use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, Retry, attend};
+use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, attend};
 
 /// How often we ask whether Slack is still there.
 const PING_EVERY: Duration = Duration::from_secs(15);
@@ -136,7 +136,7 @@ impl Connection {
         };
         let Value::String(envelope_id) = frame["envelope_id"].take() else { return Ok(()) };
         let takes_body = frame["accepts_response_payload"].as_bool().unwrap_or(false);
-        let delivery = Delivery { kind, payload: frame["payload"].take(), retry: retry(&frame) };
+        let delivery = Delivery { kind, payload: frame["payload"].take() };
         let receive = Arc::clone(&self.receive);
         self.in_flight.spawn(async move {
             match attend(&*receive, delivery).await {
@@ -206,10 +206,4 @@ fn acknowledgement(envelope_id: &str, payload: Option<Value>) -> Message {
         frame["payload"] = payload;
     }
     Message::text(frame.to_string())
-}
-
-fn retry(frame: &Value) -> Option<Retry> {
-    let attempt = frame["retry_attempt"].as_u64().and_then(|attempt| u32::try_from(attempt).ok());
-    let reason = frame["retry_reason"].as_str().unwrap_or_default().to_owned();
-    attempt.filter(|attempt| *attempt > 0).map(|attempt| Retry { attempt, reason })
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use metrics::counter;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use super::client::{Client, ClientError};
-use super::limits::retry_after;
+use super::request::{header, label, lost, refused, send, server_error};
 use crate::app::ports::ChatError;
 
 /// How long one file may take.
@@ -25,8 +25,7 @@ pub(super) fn http_client(local: bool) -> Result<reqwest::Client, ClientError> {
         .no_proxy()
         .redirect(redirect::Policy::none())
         .referer(false)
-        .connect_timeout(Duration::from_secs(10))
-        .timeout(FILE_MAX);
+        .connect_timeout(Duration::from_secs(10));
     let builder = if local { builder.tls_certs_only([]) } else { builder };
     // The error names no secret, but its text is reqwest's to choose; the cause is nearly always the certificates.
     builder.build().map_err(|_| ClientError::Tls("no client for files".to_owned()))
@@ -41,14 +40,9 @@ impl Client {
         bytes_max: usize,
     ) -> Result<String, ChatError> {
         let fetched = self.fetch(token, url, bytes_max).await;
-        let outcome = match &fetched {
-            Ok(_) => "ok",
-            Err(ChatError::RateLimited { .. }) => "limited",
-            Err(ChatError::Refused { .. }) => "refused",
-            Err(_) => "lost",
-        };
-        counter!("secondlook_slack_files_total", "outcome" => outcome).increment(1);
-        fetched
+        counter!("secondlook_slack_files_total", "outcome" => label(&fetched)).increment(1);
+        // To read again does no harm.
+        fetched.map_err(ChatError::without_doubt)
     }
 
     async fn fetch(
@@ -62,7 +56,7 @@ impl Client {
             return Err(refused("foreign_host"));
         }
         let request = self.files.get(url).bearer_auth(token.expose_secret());
-        let mut response = accept(request.send().await.map_err(|error| lost(&error))?)?;
+        let mut response = accept(send(request, FILE_MAX).await?)?;
         let mut content = Vec::new();
         while content.len() < bytes_max {
             match response.chunk().await.map_err(|error| lost(&error))? {
@@ -93,24 +87,14 @@ pub(super) fn is_slacks_own(url: &Url, api: &Url) -> bool {
 
 /// A redirect is Slack's way to the login page; a page is not the file.
 fn accept(response: Response) -> Result<Response, ChatError> {
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let status = response.status();
-    match status {
-        StatusCode::OK
-            if header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) =>
-        {
+    let kind = header(response.headers(), CONTENT_TYPE.as_str());
+    match response.status() {
+        StatusCode::OK if kind.is_some_and(|kind| kind.starts_with("text/html")) => {
             Err(refused("not_a_file"))
         }
         StatusCode::OK => Ok(response),
-        StatusCode::TOO_MANY_REQUESTS => {
-            let seconds = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-            let retry_after = retry_after(seconds.map(Duration::from_secs));
-            Err(ChatError::RateLimited { retry_after })
-        }
         status if status.is_redirection() => Err(refused("not_a_file")),
-        status if status.is_server_error() => {
-            Err(ChatError::Unreachable("Slack answered with a server error".to_owned()))
-        }
+        status if status.is_server_error() => Err(server_error()),
         StatusCode::NOT_FOUND | StatusCode::GONE => Err(refused("file_not_found")),
         status => Err(refused(&format!("http_{}", status.as_u16()))),
     }
@@ -122,22 +106,6 @@ fn whole_characters(content: &[u8]) -> &[u8] {
         Err(error) if error.error_len().is_none() => &content[..error.valid_up_to()],
         _ => content,
     }
-}
-
-pub(super) fn refused(code: &str) -> ChatError {
-    ChatError::Refused { code: code.to_owned() }
-}
-
-/// Reading has no effect, so whatever happened on the way, it may be tried again.
-fn lost(error: &reqwest::Error) -> ChatError {
-    let what = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "could not connect"
-    } else {
-        "the connection was lost"
-    };
-    ChatError::Unreachable(what.to_owned())
 }
 
 #[cfg(test)]

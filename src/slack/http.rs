@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tower_http::limit::RequestBodyLimitLayer;
 use url::form_urlencoded;
 
-use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, Retry, attend};
+use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, attend};
 use crate::app::ports::{Clock as _, SystemClock};
 
 /// How long a sender may take to send a body; Slack gives up after three seconds.
@@ -32,7 +32,8 @@ const BODIES_AT_ONCE: usize = 128;
 const TURN_MAX: Duration = Duration::from_secs(1);
 /// How old or new a signed request may be.
 const SECONDS_APART_MAX: u64 = 5 * 60;
-const UNSIGNED: &str = "the signature is missing, wrong or too old";
+/// Why most strangers are turned away.
+pub(super) const UNSIGNED: &str = "the signature is missing, wrong or too old";
 
 struct Door {
     receive: Arc<dyn Receive>,
@@ -89,7 +90,7 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
         Ok(Content::SslCheck) => StatusCode::OK.into_response(),
         Ok(Content::Challenge(challenge)) => answer_json(&json!({ "challenge": challenge })),
         Ok(Content::Delivery(kind, payload)) => {
-            let delivery = Delivery { kind, payload, retry: retry(&headers) };
+            let delivery = Delivery { kind, payload };
             let receive = Arc::clone(&door.receive);
             let attended = door.tasks.spawn(async move { attend(&*receive, delivery).await });
             match attended.await {
@@ -166,12 +167,6 @@ fn read_form(body: &str) -> Result<Content, &'static str> {
 
 fn object(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().filter(Value::is_object)
-}
-
-fn retry(headers: &HeaderMap) -> Option<Retry> {
-    let attempt = text(headers, "x-slack-retry-num")?.parse().ok()?;
-    let reason = text(headers, "x-slack-retry-reason").unwrap_or_default().to_owned();
-    Some(Retry { attempt, reason })
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

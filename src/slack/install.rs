@@ -147,7 +147,7 @@ impl Installer {
         let mut served = false;
         for id in &granted.by {
             // Unless it is known that it is not: a token that is kept by mistake is one that nobody uses.
-            served |= !matches!(self.workspaces.workspace(id).await, Ok(None));
+            served |= !matches!(self.workspaces.known(id).await, Ok(None));
         }
         let given_back = if served {
             false

@@ -22,7 +22,9 @@ pub mod reception;
 mod removal;
 mod render;
 mod renewal;
+mod request;
 pub mod seal;
+pub mod series;
 pub mod socket;
 mod state;
 pub mod workspaces;
@@ -43,6 +45,12 @@ pub const DELIVERY_BYTES_MAX: usize = 1024 * 1024;
 /// How long a delivery may be worked on. Slack gives up after 3 s; this frees what hangs.
 const RECEIVE_MAX: Duration = Duration::from_secs(30);
 
+/// How a delivery ends badly, in metrics: Slack shall send it again; we failed at it; we hung.
+const FAULTS: [&str; 3] = [REFUSED, PANICKED, HUNG];
+const REFUSED: &str = "refused";
+const PANICKED: &str = "panicked";
+const HUNG: &str = "hung";
+
 /// One thing Slack sent, as it was sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
@@ -50,8 +58,6 @@ pub struct Delivery {
     pub kind: DeliveryKind,
     /// The raw JSON; of a command, its form fields as an object of strings; of an interaction, the JSON inside `payload=`.
     pub payload: Value,
-    /// Set when Slack sends it again.
-    pub retry: Option<Retry>,
 }
 
 /// Slack's three kinds of delivery.
@@ -66,6 +72,8 @@ pub enum DeliveryKind {
 }
 
 impl DeliveryKind {
+    const ALL: [Self; 3] = [Self::Events, Self::Interactive, Self::Command];
+
     /// Its name in metrics and logs.
     pub fn label(self) -> &'static str {
         match self {
@@ -74,15 +82,6 @@ impl DeliveryKind {
             Self::Command => "command",
         }
     }
-}
-
-/// That Slack sends something again, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// Which repetition, from 1.
-    pub attempt: u32,
-    /// Slack's word for why (`http_timeout`, …).
-    pub reason: String,
 }
 
 /// What Slack is told about a delivery.
@@ -115,10 +114,10 @@ async fn attend(receive: &dyn Receive, delivery: Delivery) -> Result<Acknowledge
     let started = Instant::now();
     let received = AssertUnwindSafe(receive.receive(delivery)).catch_unwind();
     let (outcome, attended) = match timeout(RECEIVE_MAX, received).await {
-        Ok(Ok(Acknowledgement::Refused)) => ("refused", Ok(Acknowledgement::Refused)),
+        Ok(Ok(Acknowledgement::Refused)) => (REFUSED, Ok(Acknowledgement::Refused)),
         Ok(Ok(acknowledgement)) => ("acknowledged", Ok(acknowledgement)),
-        Ok(Err(_panic)) => ("panicked", Err(Unattended::Panicked)),
-        Err(_elapsed) => ("hung", Err(Unattended::Hung)),
+        Ok(Err(_panic)) => (PANICKED, Err(Unattended::Panicked)),
+        Err(_elapsed) => (HUNG, Err(Unattended::Hung)),
     };
     counter!("secondlook_slack_deliveries_total", "kind" => kind, "outcome" => outcome)
         .increment(1);

@@ -10,9 +10,9 @@ use tokio_util::task::TaskTracker;
 
 use super::chat::SlackChat;
 use super::decode::{decode, workspaces_of};
-use super::workspaces::Workspaces;
+use super::workspaces::{Known, Workspaces};
 use super::{Acknowledgement, Delivery, DeliveryKind, Receive, render};
-use crate::app::ports::{Chat, ChatError, StoreError, Whisper, Workspace};
+use crate::app::ports::{Chat, ChatError, StoreError, Whisper};
 use crate::app::{Answer, App};
 use crate::domain::form::FormView;
 use crate::domain::message::{Event, Form, Incoming};
@@ -21,6 +21,12 @@ use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 
 /// How long a form waits to hear whether its channel is open to us.
 const LOOK_MAX: Duration = Duration::from_millis(700);
+
+/// What can be lost of an answer, in metrics.
+pub(super) const ANSWERS: [&str; 3] = [FORM, SHEET, WHISPER];
+const FORM: &str = "form";
+const SHEET: &str = "sheet";
+const WHISPER: &str = "whisper";
 
 /// Takes what Slack sends for the workspaces the bot is in.
 pub struct Reception {
@@ -38,6 +44,23 @@ struct Person {
     thread: Option<MessageTs>,
 }
 
+impl Person {
+    fn of(incoming: &Incoming) -> Option<Self> {
+        let (user, channel, thread) = match &incoming.event {
+            Event::Written(m) | Event::Edited(m) => (&m.author, &m.place.channel, m.thread.clone()),
+            Event::Clicked(click) => (&click.by, &click.channel, None),
+            Event::Shortcut(s) => (&s.by, &s.message.place.channel, s.message.thread.clone()),
+            Event::Commanded(command) => (&command.by, &command.place.channel, None),
+            Event::Submitted(_)
+            | Event::Deleted { .. }
+            | Event::ChannelChanged { .. }
+            | Event::Uninstalled => return None,
+        };
+        let (workspace, user) = (incoming.workspace.clone(), user.clone());
+        Some(Self { workspace, user, channel: channel.clone(), thread })
+    }
+}
+
 impl Reception {
     /// Receives for the workspaces this chat talks in; what is sent after the acknowledgement runs on `tasks`.
     pub fn new(app: Arc<App>, chat: Arc<SlackChat>, tasks: TaskTracker) -> Self {
@@ -46,19 +69,20 @@ impl Reception {
     }
 
     /// The workspace a payload is for, if the bot is in it.
-    async fn workspace_for(&self, payload: &Value) -> Result<Option<Workspace>, StoreError> {
+    async fn workspace_for(&self, payload: &Value) -> Result<Option<Arc<Known>>, StoreError> {
         for id in workspaces_of(payload) {
-            if let Some(workspace) = self.workspaces.workspace(&id).await? {
-                return Ok(Some(workspace));
+            if let Some(known) = self.workspaces.known(&id).await? {
+                return Ok(Some(known));
             }
         }
         Ok(None)
     }
 
+    /// Answers what somebody did; nobody did anything where it could not even be read.
     fn answer(
         &self,
         kind: DeliveryKind,
-        person: Option<Person>,
+        incoming: Option<&Incoming>,
         answer: Answer,
     ) -> Acknowledgement {
         match (kind, answer) {
@@ -75,8 +99,10 @@ impl Reception {
             }
             (_, answer) => {
                 // After the acknowledgement: a trigger lives for three seconds, but the record stands already.
-                let (app, chat) = (Arc::clone(&self.app), Arc::clone(&self.chat));
-                self.tasks.spawn(async move { send(&app, &chat, person, answer).await });
+                if let Some(person) = incoming.and_then(Person::of) {
+                    let (app, chat) = (Arc::clone(&self.app), Arc::clone(&self.chat));
+                    self.tasks.spawn(async move { send(&app, &chat, &person, answer).await });
+                }
                 Acknowledgement::Empty
             }
         }
@@ -86,7 +112,7 @@ impl Reception {
     fn broken(
         &self,
         kind: DeliveryKind,
-        person: Option<Person>,
+        incoming: Option<&Incoming>,
         fields: &Value,
     ) -> Acknowledgement {
         if kind == DeliveryKind::Events {
@@ -103,27 +129,26 @@ impl Reception {
             }
             None => Answer::Private(vec![line]),
         };
-        self.answer(kind, person, answer)
+        self.answer(kind, incoming, answer)
     }
 }
 
-async fn send(app: &App, chat: &SlackChat, person: Option<Person>, answer: Answer) {
-    let Some(person) = person else { return };
+async fn send(app: &App, chat: &SlackChat, person: &Person, answer: Answer) {
     let whose = &person.workspace;
     let (what, sent) = match answer {
         Answer::Form(mut view, trigger) => {
             warn(app, chat, whose, &mut view).await;
-            ("form", chat.open_form(whose, &view, &trigger).await)
+            (FORM, chat.open_form(whose, &view, &trigger).await)
         }
-        Answer::Sheet(sheet, trigger) => ("sheet", chat.open_sheet(whose, &sheet, &trigger).await),
-        Answer::Private(lines) => ("whisper", whisper(chat, &person, &lines).await),
+        Answer::Sheet(sheet, trigger) => (SHEET, chat.open_sheet(whose, &sheet, &trigger).await),
+        Answer::Private(lines) => (WHISPER, whisper(chat, person, &lines).await),
         _ => return,
     };
     let Err(error) = sent else { return };
     metrics::counter!("secondlook_answers_lost_total", "kind" => what).increment(1);
     tracing::warn!(answer.kind = what, error.kind = %error, "could not show an answer");
-    if what != "whisper" {
-        drop(whisper(chat, &person, &[app.phrase("too_late")]).await);
+    if what != WHISPER {
+        drop(whisper(chat, person, &[app.phrase("too_late")]).await);
     }
 }
 
@@ -150,16 +175,15 @@ async fn warn(app: &App, chat: &SlackChat, whose: &WorkspaceId, view: &mut FormV
 impl Receive for Reception {
     async fn receive(&self, delivery: Delivery) -> Acknowledgement {
         let kind = delivery.kind;
-        let workspace = match self.workspace_for(&delivery.payload).await {
-            Ok(workspace) => workspace,
+        let known = match self.workspace_for(&delivery.payload).await {
+            Ok(known) => known,
             Err(error) => {
                 tracing::error!(slack.delivery = kind.label(), error.kind = %error, "could not look up a workspace");
                 return self.broken(kind, None, &Value::Null);
             }
         };
-        let decoded = workspace
-            .ok_or("workspace")
-            .and_then(|workspace| decode(&delivery, &workspace).ok_or("unreadable"));
+        let decoded =
+            known.ok_or("workspace").and_then(|known| decode(&delivery, &known.workspace));
         let incoming = match decoded {
             Ok(incoming) => incoming,
             Err(why) => {
@@ -167,42 +191,23 @@ impl Receive for Reception {
                 return Acknowledgement::Empty;
             }
         };
-        if let Event::Ignored(what) = &incoming.event {
-            count_ignored(what);
-            return Acknowledgement::Empty;
+        if let Some(url) = answer_address(&delivery)
+            && let Some(Person { workspace, channel, user, .. }) = Person::of(&incoming)
+        {
+            self.chat.answers.keep(&workspace, &channel, &user, url);
         }
-        let person = person(&incoming);
-        if let (Some(person), Some(url)) = (&person, answer_address(&delivery)) {
-            self.chat.answers.keep(&person.workspace, &person.channel, &person.user, url);
-        }
-        match self.app.handle(incoming).await {
-            Ok(answer) => self.answer(kind, person, answer),
+        match self.app.handle(&incoming).await {
+            Ok(answer) => self.answer(kind, Some(&incoming), answer),
             Err(error) => {
                 tracing::error!(slack.delivery = kind.label(), error.kind = %error, "could not record a delivery");
                 self.broken(
                     kind,
-                    person,
+                    Some(&incoming),
                     delivery.payload.pointer("/view/state/values").unwrap_or(&Value::Null),
                 )
             }
         }
     }
-}
-
-/// Counts by a fixed set of names: what Slack sends must not grow the metrics without bound.
-fn count_ignored(what: &str) {
-    const NAMED: [&str; 8] = [
-        "message by a bot",
-        "message_changed without a change",
-        "message_changed by a bot",
-        "channel_join",
-        "unknown action",
-        "unknown view",
-        "unknown shortcut",
-        "view_closed",
-    ];
-    let label = NAMED.iter().find(|name| **name == what).copied().unwrap_or("other");
-    metrics::counter!("secondlook_ignored_total", "kind" => label).increment(1);
 }
 
 /// Where a command or a shortcut can be answered, wherever it was used. What a card's button brings is not needed: there we
@@ -211,24 +216,4 @@ fn answer_address(delivery: &Delivery) -> Option<&str> {
     let payload = &delivery.payload;
     let answered = delivery.kind == DeliveryKind::Command || payload["type"] == "message_action";
     payload["response_url"].as_str().filter(|url| answered && !url.is_empty())
-}
-
-fn person(incoming: &Incoming) -> Option<Person> {
-    let (user, channel, thread) = match &incoming.event {
-        Event::Written(m) | Event::Edited(m) => (&m.author, &m.place.channel, m.thread.clone()),
-        Event::Clicked(click) => (&click.by, &click.channel, None),
-        Event::Shortcut(s) => (&s.by, &s.message.place.channel, s.message.thread.clone()),
-        Event::Commanded(command) => (&command.by, &command.place.channel, None),
-        Event::Submitted(_)
-        | Event::Deleted { .. }
-        | Event::ChannelChanged { .. }
-        | Event::Uninstalled
-        | Event::Ignored(_) => return None,
-    };
-    Some(Person {
-        workspace: incoming.workspace.clone(),
-        user: user.clone(),
-        channel: channel.clone(),
-        thread,
-    })
 }

@@ -1,19 +1,12 @@
 //! Whether the app was removed from a workspace, as Slack's answers tell it. Only a token that Slack refuses for good is a
 //! removal; no answer, a slow one, or a token that ran out say nothing.
 
-use std::time::Duration;
-
 use serde_json::json;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::chat::SlackChat;
 use super::workspaces::Workspaces;
 use crate::app::ports::ChatError;
 use crate::domain::WorkspaceId;
-
-/// How often to look whether the workspace of our own token is marked as removed.
-const EVERY: Duration = Duration::from_mins(1);
 
 impl SlackChat {
     /// Whether Slack takes the token of a workspace, or refuses it for good.
@@ -24,10 +17,9 @@ impl SlackChat {
                 self.workspaces.forget(workspace);
                 Ok(false)
             }
-            // It had no effect that could be uncertain, and a person can't help: it is asked again.
+            // It has no effect, and a person can't help: it is asked again.
             Err(ChatError::Refused { code }) => Err(ChatError::Unreachable(code)),
-            Err(ChatError::Uncertain(what)) => Err(ChatError::Unreachable(what)),
-            Err(error) => Err(error),
+            Err(error) => Err(error.without_doubt()),
         }
     }
 }
@@ -38,19 +30,8 @@ fn ends_token(code: &str) -> bool {
 }
 
 impl Workspaces {
-    /// Has the workspace of our own token back to work when it is marked as removed and its token is good, until it is told
-    /// to stop. Where the app was installed by OAuth, a removal took the tokens along, and only a new installation helps.
-    pub async fn keep_own(&self, cancel: CancellationToken) {
-        while !cancel.is_cancelled() {
-            self.take_back_own().await;
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = sleep(EVERY) => {}
-            }
-        }
-    }
-
-    /// Looks once.
+    /// Has the workspace of our own token back to work when it is marked as removed and its token is good. Where the app was
+    /// installed by OAuth, a removal took the tokens along, and only a new installation helps.
     pub async fn take_back_own(&self) {
         let Some((own, token)) = &self.own else { return };
         match self.store.removed().await {

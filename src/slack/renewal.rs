@@ -9,9 +9,9 @@ use jiff::SignedDuration;
 use metrics::{counter, gauge};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::oauth::Granted;
+use super::request::refused;
 use super::workspaces::{OAuth, TOO_LATE, Workspaces, ends_by, not_there, opened, unopened};
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, StoreError};
@@ -23,25 +23,13 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(2);
 const RENEWAL_MAX: SignedDuration = SignedDuration::from_secs(90);
 /// How long to wait after Slack refused a refresh token: it rarely changes its mind.
 const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
-/// How often to look.
-const EVERY: Duration = Duration::from_mins(1);
 
 impl Workspaces {
-    /// Renews tokens before they end, until it is told to stop.
-    pub async fn keep_fresh(self: &Arc<Self>, cancel: CancellationToken) {
+    /// Renews the tokens that are about to end.
+    pub(super) async fn renew_due(self: &Arc<Self>) {
         if self.oauth.is_none() {
             return;
         }
-        while !cancel.is_cancelled() {
-            self.renew_due().await;
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = sleep(EVERY) => {}
-            }
-        }
-    }
-
-    async fn renew_due(self: &Arc<Self>) {
         let all = match self.store.installations().await {
             Ok(all) => all,
             Err(error) => {
@@ -74,7 +62,8 @@ impl Workspaces {
                 return Ok(bot);
             }
             if renewing {
-                self.renew(installation).await?;
+                // Whoever waits for a token has sent nothing yet: only the renewal may have had its effect.
+                self.renew(installation).await.map_err(ChatError::without_doubt)?;
             }
         }
         Err(ChatError::Refused { code: "token_expired".to_owned() })
@@ -154,7 +143,7 @@ impl Workspaces {
         let waits = ExponentialBuilder::new().with_max_delay(Duration::from_secs(8));
         let mut waits = waits.with_min_delay(Duration::from_millis(50)).with_max_times(12).build();
         loop {
-            oauth.keyring.seal(&granted.tokens, &mut held);
+            oauth.keyring.seal_in(&mut held, &granted.tokens);
             held.expires_at = granted.expires_in.map(|wait| self.clock.now() + wait);
             (held.renewing_until, held.renewal_failed) = (None, None);
             let stands = match self.store.change_installation(&held).await {
@@ -188,10 +177,6 @@ impl Workspaces {
         // Whoever changed it meanwhile knows better.
         drop(self.store.change_installation(&held).await);
     }
-}
-
-fn refused(code: &str) -> ChatError {
-    ChatError::Refused { code: code.to_owned() }
 }
 
 fn in_progress() -> ChatError {

@@ -42,6 +42,14 @@ struct Key {
     signing: [u8; 32],
 }
 
+/// Tokens as the store keeps them.
+pub(super) struct Sealed {
+    /// Which key they are sealed with.
+    pub(super) key_id: String,
+    /// What the key opens.
+    pub(super) text: String,
+}
+
 /// Why sealed tokens can't be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unopened {
@@ -94,17 +102,23 @@ impl Keyring {
         Self { current: key(current), old: old.map(key) }
     }
 
-    /// Puts tokens into an installation, sealed.
-    pub(super) fn seal(&self, tokens: &Tokens, installation: &mut Installation) {
+    /// Seals the tokens of a workspace.
+    pub(super) fn seal(&self, tokens: &Tokens, workspace: &WorkspaceId) -> Sealed {
         let refresh = tokens.refresh.as_ref().map(ExposeSecret::expose_secret);
         let plain = json!({"bot": tokens.bot.expose_secret(), "refresh": refresh}).to_string();
         let nonce = XNonce::generate();
-        let bound = self.current.bound(&installation.workspace);
+        let bound = self.current.bound(workspace);
         let payload = Payload { msg: plain.as_bytes(), aad: bound.as_bytes() };
         let sealed = self.current.cipher.encrypt(&nonce, payload);
         let sealed = sealed.expect("tokens are far shorter than what the cipher can take");
-        installation.sealed = STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
-        installation.key_id.clone_from(&self.current.id);
+        let text = STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+        Sealed { key_id: self.current.id.clone(), text }
+    }
+
+    /// Seals the tokens of an installation anew, or the next ones.
+    pub(super) fn seal_in(&self, installation: &mut Installation, tokens: &Tokens) {
+        let Sealed { key_id, text } = self.seal(tokens, &installation.workspace);
+        (installation.key_id, installation.sealed) = (key_id, text);
     }
 
     /// The tokens of an installation.
@@ -161,7 +175,7 @@ impl Keyring {
                 return Ok(Some(false));
             }
             let Ok(tokens) = self.open(&installation) else { return Ok(None) };
-            self.seal(&tokens, &mut installation);
+            self.seal_in(&mut installation, &tokens);
             match store.change_installation(&installation).await {
                 Err(StoreError::Conflict) => {}
                 other => return other.map(|()| Some(true)),
@@ -218,19 +232,19 @@ mod tests {
     }
 
     fn sealed(keyring: &Keyring, workspace: &str) -> Installation {
-        let mut installation = Installation {
-            workspace: workspace.into(),
+        let workspace = WorkspaceId::from(workspace);
+        let tokens = Tokens { bot: "xoxb-1".into(), refresh: Some("xoxe-1".into()) };
+        let Sealed { key_id, text } = keyring.seal(&tokens, &workspace);
+        Installation {
+            workspace,
             installed_at: Timestamp::UNIX_EPOCH,
-            key_id: String::new(),
-            sealed: String::new(),
+            key_id,
+            sealed: text,
             expires_at: None,
             renewing_until: None,
             renewal_failed: None,
             revision: 1,
-        };
-        let tokens = Tokens { bot: "xoxb-1".into(), refresh: Some("xoxe-1".into()) };
-        keyring.seal(&tokens, &mut installation);
-        installation
+        }
     }
 
     #[test]

@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::Client;
 use super::oauth::{Credentials, Granted};
-use super::seal::{Keyring, Tokens};
+use super::seal::{Keyring, Sealed, Tokens};
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, StoreError, Workspace};
 use crate::domain::WorkspaceId;
 
+/// How often to look after them.
+const EVERY: Duration = Duration::from_mins(1);
 /// How long another process's change may go unnoticed.
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// A token that ends sooner than this is not used any more.
@@ -31,7 +34,7 @@ pub struct Workspaces {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) own: Option<(Workspace, SecretString)>,
     pub(super) oauth: Option<OAuth>,
-    known: Mutex<HashMap<WorkspaceId, Known>>,
+    known: Mutex<HashMap<WorkspaceId, Arc<Known>>>,
     pub(super) renewals: TaskTracker,
 }
 
@@ -44,9 +47,10 @@ pub struct OAuth {
     pub keyring: Keyring,
 }
 
-#[derive(Clone)]
-struct Known {
-    workspace: Workspace,
+/// A workspace as it was read.
+pub(super) struct Known {
+    /// Who the bot is there.
+    pub(super) workspace: Workspace,
     /// `None` when it can't be opened.
     token: Option<SecretString>,
     expires_at: Option<Timestamp>,
@@ -73,12 +77,15 @@ impl Workspaces {
         }
     }
 
-    /// Who the bot is in a workspace, if it is there.
-    pub(super) async fn workspace(
-        &self,
-        id: &WorkspaceId,
-    ) -> Result<Option<Workspace>, StoreError> {
-        Ok(self.known(id).await?.map(|known| known.workspace))
+    /// Renews tokens before they end, and has the workspace of our own token back to work, until it is told to stop.
+    pub async fn look_after(self: Arc<Self>, cancel: CancellationToken) {
+        loop {
+            self.renew_due().await;
+            self.take_back_own().await;
+            if cancel.run_until_cancelled(sleep(EVERY)).await.is_none() {
+                return;
+            }
+        }
     }
 
     /// The token for a workspace; a fresh one when it is about to end.
@@ -90,7 +97,7 @@ impl Workspaces {
         if ends_by(known.expires_at, self.clock.now() + TOO_LATE) {
             return self.renewed(id, None).await;
         }
-        known.token.ok_or_else(unopened)
+        known.token.clone().ok_or_else(unopened)
     }
 
     /// Another token than one that Slack refused: renewed by another process, or by us now. `None` when there is none.
@@ -101,9 +108,9 @@ impl Workspaces {
     ) -> Option<SecretString> {
         self.forget(id);
         let known = self.known(id).await.ok()??;
-        let token = known.token?;
+        let token = known.token.as_ref()?;
         if token.expose_secret() != refused.expose_secret() {
-            return Some(token);
+            return Some(token.clone());
         }
         known.expires_at?;
         self.renewed(id, Some(refused)).await.ok()
@@ -122,30 +129,31 @@ impl Workspaces {
         granted: &Granted,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut installation = Installation {
+        let Sealed { key_id, text } = oauth.keyring.seal(&granted.tokens, &workspace.id);
+        let installation = Installation {
             workspace: workspace.id.clone(),
             installed_at: now,
-            key_id: String::new(),
-            sealed: String::new(),
+            key_id,
+            sealed: text,
             expires_at: granted.expires_in.map(|wait| now + wait),
             renewing_until: None,
             renewal_failed: None,
             revision: 0,
         };
-        oauth.keyring.seal(&granted.tokens, &mut installation);
         self.store.install(workspace, &installation).await?;
         self.forget(&workspace.id);
         Ok(())
     }
 
-    async fn known(&self, id: &WorkspaceId) -> Result<Option<Known>, StoreError> {
+    /// A workspace, if the bot is there.
+    pub(super) async fn known(&self, id: &WorkspaceId) -> Result<Option<Arc<Known>>, StoreError> {
         let remembered = self.memory().get(id).cloned();
         if let Some(known) = remembered.filter(|known| known.read_at.elapsed() < REMEMBERED) {
             return Ok(Some(known));
         }
-        let found = self.look_up(id).await?;
+        let found = self.look_up(id).await?.map(Arc::new);
         match &found {
-            Some(known) => drop(self.memory().insert(id.clone(), known.clone())),
+            Some(known) => drop(self.memory().insert(id.clone(), Arc::clone(known))),
             None => self.forget(id),
         }
         Ok(found)
@@ -170,7 +178,7 @@ impl Workspaces {
         }))
     }
 
-    fn memory(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Known>> {
+    fn memory(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Known>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use metrics::Label;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use self::Kind::{Counter, Gauge, Histogram};
 use crate::app::App;
 use crate::app::ports::{Backlog, Clock, Work};
 
@@ -21,120 +21,129 @@ const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.
 /// How often what was measured is taken together.
 const UPKEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// Every metric and what it counts; a test holds this table against the code and against `deploy/`.
-const METRICS: &[(&str, &str)] = &[
+/// How a metric moves: only up, both ways, or as times that are taken together.
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Every metric, of which kind it is and what it counts; a test holds this table against the code and against `deploy/`.
+const METRICS: &[(Kind, &str, &str)] = &[
     (
+        Histogram,
         "secondlook_ack_seconds",
         "From a delivery's arrival to its acknowledgement; Slack gives up after 3 s.",
     ),
     (
+        Counter,
         "secondlook_answers_lost_total",
         "Private answers and forms that Slack did not take: the person saw nothing.",
     ),
-    ("secondlook_cases_total", "Changes of cases, by the state they came to."),
-    ("secondlook_detect_seconds", "Time the detector took for one message."),
+    (Counter, "secondlook_cases_total", "Changes of cases, by the state they came to."),
+    (Histogram, "secondlook_detect_seconds", "Time the detector took for one message."),
     (
+        Counter,
         "secondlook_duplicates_total",
         "Deliveries that had had their effect before, and had none again.",
     ),
     (
+        Counter,
         "secondlook_erased_total",
         "What was deleted because it was kept long enough, by kind: rows, prompts, or cases whose words went.",
     ),
     (
+        Counter,
         "secondlook_ignored_total",
         "Deliveries that are acknowledged and mean nothing to us, by kind.",
     ),
-    ("secondlook_incidents_total", "Incident channels that were given a card."),
-    ("secondlook_installations", "Workspaces that installed the app by OAuth."),
+    (Counter, "secondlook_incidents_total", "Incident channels that were given a card."),
+    (Gauge, "secondlook_installations", "Workspaces that installed the app by OAuth."),
     (
+        Gauge,
         "secondlook_installations_failing",
         "Of these, those whose token could not be renewed the last time.",
     ),
-    ("secondlook_installs_total", "Installations by OAuth that came to an end, by outcome."),
     (
+        Counter,
+        "secondlook_installs_total",
+        "Installations by OAuth that came to an end, by outcome.",
+    ),
+    (
+        Counter,
         "secondlook_lookups_total",
         "Posts that might have stood already, by what the channel showed; one found is one not said twice.",
     ),
-    ("secondlook_proposals_heard_total", "Proposals that began a case, before the quiet period."),
     (
+        Counter,
+        "secondlook_proposals_heard_total",
+        "Proposals that began a case, before the quiet period.",
+    ),
+    (
+        Gauge,
         "secondlook_retention_ended_at",
         "When this process last found nothing more to delete, in seconds since 1970.",
     ),
     (
+        Counter,
         "secondlook_silences_total",
         "Proposals that were not answered, by the rule that silenced them.",
     ),
-    ("secondlook_slack_call_seconds", "Time Slack's Web API took to answer, by method."),
-    ("secondlook_slack_calls_total", "Calls of Slack's Web API, by method and outcome."),
+    (Histogram, "secondlook_slack_call_seconds", "Time Slack's Web API took to answer, by method."),
+    (Counter, "secondlook_slack_calls_total", "Calls of Slack's Web API, by method and outcome."),
     (
+        Counter,
         "secondlook_slack_deliveries_total",
         "What Slack sent, by kind and outcome; refused is asked for again, panicked and hung are faults of ours.",
     ),
-    ("secondlook_slack_files_total", "Files fetched from Slack, by outcome."),
+    (Counter, "secondlook_slack_files_total", "Files fetched from Slack, by outcome."),
     (
+        Counter,
         "secondlook_slack_turned_away_total",
         "Requests at the HTTP door that are not Slack's, by reason.",
     ),
     (
+        Counter,
         "secondlook_socket_reconnects_total",
         "Socket Mode connections that were replaced, by reason.",
     ),
-    ("secondlook_sockets_open", "Socket Mode connections that hear now."),
+    (Gauge, "secondlook_sockets_open", "Socket Mode connections that hear now."),
     (
+        Gauge,
         "secondlook_store_up",
         "1 while the store can be read and written, as /readyz says; the numbers of work are not known otherwise.",
     ),
-    ("secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
+    (Counter, "secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
     (
+        Counter,
         "secondlook_tokens_unopened_total",
         "Looks at a sealed token that the keys at hand do not open.",
     ),
-    ("secondlook_uninstalled_total", "Workspaces that removed the app."),
+    (Counter, "secondlook_uninstalled_total", "Workspaces that removed the app."),
     (
+        Counter,
         "secondlook_workspaces_erased_total",
         "Workspaces about which everything was deleted, thirty days after they removed the app.",
     ),
     (
+        Gauge,
         "secondlook_work_due",
         "Work that is due: what was acknowledged and is not done, however often it was tried.",
     ),
     (
+        Gauge,
         "secondlook_work_oldest_due_seconds",
         "How long the oldest due work has waited since it was due first.",
     ),
-    ("secondlook_work_parked", "Work that was given up; `secondlook doctor` shows the reasons."),
-    ("secondlook_work_total", "Attempts at due work, by kind and outcome."),
-    ("secondlook_work_waiting", "Work in all, due later included."),
-];
-
-/// Series that stand at nothing before anything has happened, by a label and its values, and another label: an alert sees
-/// how a series grows, and not how it appears.
-const AT_NOTHING: &[(&str, &str, &[&str], OtherLabel)] = &[
-    ("secondlook_answers_lost_total", "kind", &["form", "sheet", "whisper"], None),
-    ("secondlook_cases_total", "state", &["prompted", "dismissed"], None),
     (
-        "secondlook_slack_calls_total",
-        "method",
-        &["chat.postMessage", "chat.update", "views.open"],
-        Some(("outcome", "refused")),
+        Gauge,
+        "secondlook_work_parked",
+        "Work that was given up; `secondlook doctor` shows the reasons.",
     ),
-    ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "refused"))),
-    ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "panicked"))),
-    ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "hung"))),
-    ("secondlook_slack_turned_away_total", "reason", &[NOT_SLACK], None),
-    ("secondlook_tokens_unopened_total", "", &[""], None),
-    ("secondlook_work_total", "kind", &Work::KINDS, Some(("outcome", "claim_lost"))),
-    ("secondlook_work_total", "kind", &Work::KINDS, Some(("outcome", "panicked"))),
+    (Counter, "secondlook_work_total", "Attempts at due work, by kind and outcome."),
+    (Gauge, "secondlook_work_waiting", "Work in all, due later included."),
 ];
-
-/// A label all of them have, and its value.
-type OtherLabel = Option<(&'static str, &'static str)>;
-
-/// What Slack delivers.
-const DELIVERIES: [&str; 3] = ["events", "interactive", "command"];
-/// Why most strangers are turned away at the HTTP door.
-const NOT_SLACK: &str = "the signature is missing, wrong or too old";
 
 /// Starts counting, once per process.
 pub fn install() -> anyhow::Result<PrometheusHandle> {
@@ -169,32 +178,26 @@ async fn regularly(act: impl Fn(), cancel: &CancellationToken) {
 }
 
 fn describe() {
-    for (name, what) in METRICS.iter().copied() {
-        if name.ends_with("_total") {
-            metrics::describe_counter!(name, what);
-        } else if name.ends_with("_seconds") && name != "secondlook_work_oldest_due_seconds" {
-            metrics::describe_histogram!(name, what);
-        } else {
-            metrics::describe_gauge!(name, what);
+    for (kind, name, what) in METRICS.iter().copied() {
+        match kind {
+            Counter => metrics::describe_counter!(name, what),
+            Gauge => metrics::describe_gauge!(name, what),
+            Histogram => metrics::describe_histogram!(name, what),
         }
     }
 }
 
+/// Begins the series of the app that stand at nothing before anything has happened: an alert sees how a series grows, and not
+/// how it appears. The doors to Slack begin their own.
 fn begin() {
-    for (name, label, values, other) in AT_NOTHING.iter().copied() {
-        for value in values.iter().copied() {
-            let labels = [Some((label, value)).filter(|(label, _)| !label.is_empty()), other];
-            let labels: Vec<Label> = labels
-                .into_iter()
-                .flatten()
-                .map(|(label, value)| Label::from_static_parts(label, value))
-                .collect();
-            metrics::counter!(name, labels).increment(0);
-        }
+    for state in ["prompted", "dismissed"] {
+        metrics::counter!("secondlook_cases_total", "state" => state).increment(0);
     }
-    for kind in DELIVERIES {
-        // Enough to make it: no acknowledgement has a time yet.
-        drop(metrics::histogram!("secondlook_ack_seconds", "kind" => kind));
+    for kind in Work::KINDS {
+        for outcome in ["claim_lost", "panicked"] {
+            metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => outcome)
+                .increment(0);
+        }
     }
 }
 

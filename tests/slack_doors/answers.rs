@@ -37,7 +37,10 @@ async fn hooks() -> (Client, String, String, Arc<AtomicUsize>) {
         )
         .route("/no", post(async || r#"{"ok":false,"error":"expired_url"}"#))
         .route("/moved", post(redirect))
-        .route("/limited", post(async || StatusCode::TOO_MANY_REQUESTS.into_response()))
+        .route(
+            "/limited",
+            post(async || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "9")]).into_response()),
+        )
         .route("/broken", post(async || StatusCode::BAD_GATEWAY));
     let address = serve(router).await;
     let client = Client::new(&format!("{address}/api")).expect("a client");
@@ -59,7 +62,10 @@ async fn an_answer_is_taken_or_refused_with_its_reason() {
             "{path}: {refused:?}"
         );
     }
-    assert!(matches!(answer("/limited").await, Err(ChatError::RateLimited { .. })));
+    let limited = answer("/limited").await;
+    assert!(
+        matches!(limited, Err(ChatError::RateLimited { retry_after }) if retry_after.as_secs() == 9)
+    );
     assert!(matches!(answer("/broken").await, Err(ChatError::Uncertain(_))));
     assert_eq!(elsewhere.load(Ordering::SeqCst), 0, "a redirect is not followed");
 }

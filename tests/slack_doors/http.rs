@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use rustls::crypto::tls13::OkmBlock;
 use secondlook::slack::http::router;
-use secondlook::slack::{Acknowledgement, Delivery, DeliveryKind, Receive, Retry};
+use secondlook::slack::{Acknowledgement, Delivery, DeliveryKind, Receive};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -93,7 +93,7 @@ async fn a_signed_event_is_delivered_raw_and_acknowledged_with_nothing() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.text().await.expect("a body"), "");
     let payload = serde_json::from_str(EVENT).expect("JSON");
-    let expected = Delivery { kind: DeliveryKind::Events, payload, retry: None };
+    let expected = Delivery { kind: DeliveryKind::Events, payload };
     assert_eq!(recorder.received(), [expected]);
 }
 
@@ -266,18 +266,6 @@ async fn slacks_own_questions_are_answered_here_if_signed() {
     let check = house.signed("/slack/commands", FORM, "ssl_check=1&token=x").await;
     assert_eq!(check.status(), StatusCode::OK);
     assert_eq!(recorder.received(), []);
-}
-
-#[tokio::test]
-async fn retry_headers_are_read() {
-    let recorder = recorder();
-    let house = House::new(recorder.clone()).await;
-    let request = sign(house.post("/slack/events"), SECRET, now(), EVENT)
-        .header("x-slack-retry-num", 2)
-        .header("x-slack-retry-reason", "http_timeout");
-    assert_eq!(send(request).await.status(), StatusCode::OK);
-    let expected = Retry { attempt: 2, reason: "http_timeout".to_owned() };
-    assert_eq!(recorder.received()[0].retry, Some(expected));
 }
 
 #[tokio::test]

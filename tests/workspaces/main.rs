@@ -71,6 +71,7 @@ stories! {
     renewal::a_renewal_whose_answer_was_lost_is_told_while_the_old_token_goes_on,
     renewal::a_renewal_goes_on_though_nobody_waits_for_it,
     renewal::work_waits_for_a_token_that_could_not_be_renewed,
+    renewal::a_renewal_without_an_answer_puts_no_post_in_doubt,
     secrets::no_log_line_no_page_and_no_metric_shows_a_secret,
     digests::each_has_one_a_week_in_its_own_channel_about_its_own_cases,
     digests::one_channel_without_its_workspace_is_nobodys_where_there_are_two,

@@ -16,7 +16,7 @@ use secondlook::slack::seal::Keyring;
 use secondlook::slack::workspaces::{OAuth, Workspaces};
 use tokio_util::sync::CancellationToken;
 
-use crate::house::{Door, House, On};
+use crate::house::{BACKEND, Door, House, MAILCHIMP, MAYA, On};
 use crate::town::{calls, install, installations, prompted, prompted_about};
 
 const HALF_A_DAY: Duration = Duration::from_hours(12);
@@ -148,7 +148,7 @@ pub(crate) async fn a_renewal_goes_on_though_nobody_waits_for_it(on: On) {
     let all = Arc::new(Workspaces::new(client, store, clock, None, oauth));
     let asked = |world: &World| (world.struck("oauth.v2.access", None) > 0).then_some(());
     tokio::select! {
-        () = all.keep_fresh(CancellationToken::new()) => {}
+        () = all.look_after(CancellationToken::new()) => {}
         asked = house.slack.wait_until(asked) => asked.unwrap(),
     }
     assert!(only(&house).await.renewing_until.is_some(), "it is not done yet");
@@ -162,7 +162,7 @@ pub(crate) async fn work_waits_for_a_token_that_could_not_be_renewed(on: On) {
     let house = house(on).await;
     house.slack.fail(Fault::error("oauth.v2.access", Fault::ALWAYS, "invalid_refresh_token"));
     house.slack.end_token("token_expired");
-    let thread = house.say(crate::house::BACKEND, crate::house::MAYA, crate::house::MAILCHIMP);
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
     let refused =
         |w: &World| w.calls().iter().any(|c| c.answer["error"] == "token_expired").then_some(());
     house.slack.wait_until(refused).await.unwrap();
@@ -170,5 +170,31 @@ pub(crate) async fn work_waits_for_a_token_that_could_not_be_renewed(on: On) {
     house.slack.heal();
     install(&house, &house.slack).await.says(200, "is installed");
     house.clock.advance(SignedDuration::from_mins(11));
-    house.card(crate::house::BACKEND, &thread).await;
+    house.card(BACKEND, &thread).await;
+}
+
+/// Nothing was posted while there was no token: nobody need look for it, least of all where history may not be read.
+pub(crate) async fn a_renewal_without_an_answer_puts_no_post_in_doubt(on: On) {
+    for fault in [FaultKind::Status(502), FaultKind::Reset] {
+        let house = house(on).await;
+        for method in ["conversations.history", "conversations.replies"] {
+            house.slack.fail(Fault::error(method, Fault::ALWAYS, "missing_scope"));
+        }
+        house.clock.advance(SignedDuration::from_hours(13));
+        house.slack.fail(Fault::new("oauth.v2.access", 1, fault));
+        let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+        until_renewal(&house, |known| known.renewal_failed.is_some()).await;
+        let (store, posts) = (house.store().await, || house.slack.calls("chat.postMessage").len());
+        for _ in 0..500 {
+            if posts() > 0 {
+                break;
+            }
+            // The next attempt waits a little.
+            house.clock.advance(SignedDuration::from_secs(1));
+            house.pause().await;
+            assert!(store.parked(1).await.unwrap().is_empty());
+        }
+        house.card(BACKEND, &thread).await;
+        assert_eq!((posts(), house.slack.calls("conversations.replies").len()), (1, 0));
+    }
 }

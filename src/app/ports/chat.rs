@@ -54,6 +54,15 @@ impl ChatError {
         ];
         HEALS.contains(&code)
     }
+
+    /// The same of a call that may be made again whatever became of it: what is in doubt of it merely did not arrive.
+    #[must_use]
+    pub fn without_doubt(self) -> Self {
+        match self {
+            Self::Uncertain(what) | Self::Unanswered(what) => Self::Unreachable(what),
+            known => known,
+        }
+    }
 }
 
 /// A public message, posted once.

@@ -1,6 +1,6 @@
 //! What Slack sends, as JSON → what happened, in our own words.
 //!
-//! Reads only the fields it needs, by name, and never fails on what is new: unknown kinds become [`Event::Ignored`].
+//! Reads only the fields it needs, by name, and never fails on what is new: what means nothing to us is named and counted.
 //! (slack-morphism's inbound types lose whole messages on an unexpected field, see docs/ARCHITECTURE.md.)
 
 use serde_json::Value;
@@ -16,6 +16,20 @@ use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 
 /// Message subtypes that carry what a person wrote; every other is about the channel, not from a person.
 pub(super) const WRITTEN: [&str; 3] = ["file_share", "thread_broadcast", "me_message"];
+
+/// Why a delivery means nothing to us: the word it is counted by. All of them stand in this file, whatever Slack sends: that
+/// must not grow the metrics without bound.
+pub type Ignored = &'static str;
+
+/// It can't be told whose or which it is.
+const UNREADABLE: Ignored = "unreadable";
+/// Slack's own words for kinds that come often, or that we cause.
+const NAMED: [Ignored; 2] = ["channel_join", "view_closed"];
+
+/// A kind of Slack's that we don't act on.
+fn ignored(kind: &str) -> Ignored {
+    NAMED.into_iter().find(|named| *named == kind).unwrap_or("other")
+}
 
 /// The installation a payload is for; where Slack doesn't say which, the workspace and then its organisation.
 ///
@@ -46,18 +60,18 @@ pub fn workspaces_of(payload: &Value) -> Vec<WorkspaceId> {
     first.into_iter().chain(second).collect()
 }
 
-/// Turns a delivery into what happened. `None` when it can't be told whose or which it is: nothing can be done with it.
-pub fn decode(delivery: &Delivery, workspace: &Workspace) -> Option<Incoming> {
+/// Turns a delivery into what happened, or says why nothing is done with it.
+pub fn decode(delivery: &Delivery, workspace: &Workspace) -> Result<Incoming, Ignored> {
     let payload = &delivery.payload;
     let (key, event) = match delivery.kind {
         DeliveryKind::Events => {
-            let key = text(payload, "event_id").map(|id| format!("event:{id}"))?;
-            (key, happened(payload, workspace))
+            let id = text(payload, "event_id").ok_or(UNREADABLE)?;
+            (format!("event:{id}"), happened(payload, workspace)?)
         }
         DeliveryKind::Interactive => interaction(payload, workspace)?,
-        DeliveryKind::Command => command(payload)?,
+        DeliveryKind::Command => command(payload).ok_or(UNREADABLE)?,
     };
-    Some(Incoming { workspace: workspace.id.clone(), key, event })
+    Ok(Incoming { workspace: workspace.id.clone(), key, event })
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
@@ -68,62 +82,53 @@ fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value.pointer(pointer).and_then(Value::as_str).filter(|s| !s.is_empty())
 }
 
-fn ignored(kind: &str) -> Event {
-    Event::Ignored(kind.to_owned())
-}
-
-fn happened(payload: &Value, workspace: &Workspace) -> Event {
-    let Some(event) = payload.get("event") else { return ignored("event without content") };
-    let kind = text(event, "type").unwrap_or("untyped");
+fn happened(payload: &Value, workspace: &Workspace) -> Result<Event, Ignored> {
+    let event = payload.get("event").ok_or("event without content")?;
+    let kind = text(event, "type").unwrap_or_default();
     let external = payload.get("is_ext_shared_channel").and_then(Value::as_bool).unwrap_or(false);
     match kind {
         "message" => message_event(event, external, workspace),
-        "app_mention" => match message(event, event, external, workspace) {
-            Some(message) => Event::Written(Message { mention: true, ..message }),
-            None => ignored("app_mention by a bot"),
-        },
-        other => channel_news::decode(event, workspace).unwrap_or_else(|| ignored(other)),
+        "app_mention" => {
+            let message = message(event, event, external, workspace);
+            let message = message.ok_or("app_mention by a bot")?;
+            Ok(Event::Written(Message { mention: true, ..message }))
+        }
+        other => channel_news::decode(event, workspace).ok_or_else(|| ignored(other)),
     }
 }
 
-fn message_event(event: &Value, external: bool, workspace: &Workspace) -> Event {
+fn message_event(event: &Value, external: bool, workspace: &Workspace) -> Result<Event, Ignored> {
     match text(event, "subtype") {
         None => written(event, external, workspace),
         Some(subtype) if WRITTEN.contains(&subtype) => written(event, external, workspace),
         Some("message_changed") => changed(event, external, workspace),
-        Some("message_deleted") => deleted(event, "deleted_ts"),
-        Some(other) => ignored(other),
+        Some("message_deleted") => {
+            deleted(event, text(event, "deleted_ts")).ok_or("message_deleted without its place")
+        }
+        Some(other) => Err(ignored(other)),
     }
 }
 
-fn written(event: &Value, external: bool, workspace: &Workspace) -> Event {
-    message(event, event, external, workspace)
-        .map_or_else(|| ignored("message by a bot"), Event::Written)
+fn written(event: &Value, external: bool, workspace: &Workspace) -> Result<Event, Ignored> {
+    let message = message(event, event, external, workspace);
+    message.map(Event::Written).ok_or("message by a bot")
 }
 
-fn deleted(event: &Value, ts: &str) -> Event {
-    match (text(event, "channel"), text(event, ts)) {
-        (Some(channel), Some(ts)) => Event::Deleted { channel: channel.into(), ts: ts.into() },
-        _ => ignored("message_deleted without its place"),
-    }
+fn deleted(event: &Value, ts: Option<&str>) -> Option<Event> {
+    Some(Event::Deleted { channel: text(event, "channel")?.into(), ts: ts?.into() })
 }
 
 /// An edit that leaves the text as it was (an unfurled link, a pin) is no edit.
-fn changed(event: &Value, external: bool, workspace: &Workspace) -> Event {
-    let Some(now) = event.get("message") else { return ignored("message_changed without content") };
+fn changed(event: &Value, external: bool, workspace: &Workspace) -> Result<Event, Ignored> {
+    let now = event.get("message").ok_or("message_changed without content")?;
     if text(now, "subtype") == Some("tombstone") {
-        return match (text(event, "channel"), text(now, "ts")) {
-            (Some(channel), Some(ts)) => Event::Deleted { channel: channel.into(), ts: ts.into() },
-            _ => ignored("tombstone without its place"),
-        };
+        return deleted(event, text(now, "ts")).ok_or("tombstone without its place");
     }
     if at(event, "/previous_message/text") == text(now, "text") {
-        return ignored("message_changed without a change");
+        return Err("message_changed without a change");
     }
-    match message(now, event, external, workspace) {
-        Some(message) => Event::Edited(message),
-        None => ignored("message_changed by a bot"),
-    }
+    let message = message(now, event, external, workspace);
+    message.map(Event::Edited).ok_or("message_changed by a bot")
 }
 
 /// A message by a person; `None` for those of bots, this one included. `place` is the JSON that names the channel.
@@ -260,22 +265,19 @@ fn entity(inside: &str) -> String {
     }
 }
 
-fn interaction(payload: &Value, workspace: &Workspace) -> Option<(String, Event)> {
-    match text(payload, "type")? {
+fn interaction(payload: &Value, workspace: &Workspace) -> Result<(String, Event), Ignored> {
+    match text(payload, "type").ok_or(UNREADABLE)? {
         "block_actions" => click(payload),
         "view_submission" => submission(payload),
         "message_action" => shortcut(payload, workspace),
-        other => Some((
-            format!("other:{}", text(payload, "trigger_id").unwrap_or(other)),
-            ignored(other),
-        )),
+        other => Err(ignored(other)),
     }
 }
 
 /// Reads `dismiss:7`, the value of every button and menu item of ours.
-fn click(payload: &Value) -> Option<(String, Event)> {
-    let action = payload.pointer("/actions/0")?;
-    let by = UserId::from(at(payload, "/user/id")?);
+fn click(payload: &Value) -> Result<(String, Event), Ignored> {
+    let action = payload.pointer("/actions/0").ok_or(UNREADABLE)?;
+    let by = UserId::from(at(payload, "/user/id").ok_or(UNREADABLE)?);
     let trigger = text(payload, "trigger_id").unwrap_or_default();
     let key = format!("click:{by}:{}:{trigger}", text(action, "action_ts").unwrap_or_default());
     let value =
@@ -284,22 +286,16 @@ fn click(payload: &Value) -> Option<(String, Event)> {
         Some((Action::parse(action)?, CaseNumber(number.parse().ok()?)))
     });
     let channel = at(payload, "/channel/id").or_else(|| at(payload, "/container/channel_id"));
-    Some(match (read, channel) {
-        (Some((action, case)), Some(channel)) => {
-            let trigger = Trigger(trigger.to_owned());
-            (key, Event::Clicked(Click { action, case, channel: channel.into(), by, trigger }))
-        }
-        _ => (key, ignored("unknown action")),
-    })
+    let ((action, case), channel) = read.zip(channel).ok_or("unknown action")?;
+    let trigger = Trigger(trigger.to_owned());
+    Ok((key, Event::Clicked(Click { action, case, channel: channel.into(), by, trigger })))
 }
 
-fn submission(payload: &Value) -> Option<(String, Event)> {
-    let view = payload.get("view")?;
-    let key = format!("view:{}", text(view, "id")?);
-    let by = UserId::from(at(payload, "/user/id")?);
-    let Some(form) = text(view, "private_metadata").and_then(read_form) else {
-        return Some((key, ignored("unknown view")));
-    };
+fn submission(payload: &Value) -> Result<(String, Event), Ignored> {
+    let view = payload.get("view").ok_or(UNREADABLE)?;
+    let key = format!("view:{}", text(view, "id").ok_or(UNREADABLE)?);
+    let by = UserId::from(at(payload, "/user/id").ok_or(UNREADABLE)?);
+    let form = text(view, "private_metadata").and_then(read_form).ok_or("unknown view")?;
     let mut answers = Vec::new();
     for (name, block) in
         view.pointer("/state/values").and_then(Value::as_object).into_iter().flatten()
@@ -311,7 +307,7 @@ fn submission(payload: &Value) -> Option<(String, Event)> {
             answers.push((name.clone(), value.to_owned()));
         }
     }
-    Some((key, Event::Submitted(Submission { form, by, answers })))
+    Ok((key, Event::Submitted(Submission { form, by, answers })))
 }
 
 /// A form's purpose as it travels in `private_metadata`; [`read_form`] is its inverse.
@@ -352,25 +348,26 @@ fn read_form(metadata: &str) -> Option<Form> {
     })
 }
 
-fn shortcut(payload: &Value, workspace: &Workspace) -> Option<(String, Event)> {
+fn shortcut(payload: &Value, workspace: &Workspace) -> Result<(String, Event), Ignored> {
     let trigger = text(payload, "trigger_id").unwrap_or_default();
-    let by = UserId::from(at(payload, "/user/id")?);
-    let key = format!("shortcut:{by}:{trigger}");
+    let by = UserId::from(at(payload, "/user/id").ok_or(UNREADABLE)?);
+    let message = marked(payload, workspace).ok_or(UNREADABLE)?;
     let what = text(payload, "callback_id").and_then(ShortcutKind::parse);
+    let what = what.ok_or("unknown shortcut")?;
+    let key = format!("shortcut:{by}:{trigger}");
+    let trigger = Trigger(trigger.to_owned());
+    Ok((key, Event::Shortcut(Shortcut { what, message, by, trigger })))
+}
+
+/// The message a shortcut was used on.
+fn marked(payload: &Value, workspace: &Workspace) -> Option<Message> {
     let channel = ChannelId::from(at(payload, "/channel/id")?);
     let private = is_private_by_name(&channel, at(payload, "/channel/name"));
     let place = Place { channel, private, external: false };
     let json = payload.get("message")?;
     // An alert posted by a bot is evidence like any other: here a bot may be the author.
     let author = text(json, "user").or_else(|| text(json, "bot_id")).unwrap_or("unknown");
-    let message = any_message(json, UserId::from(author), place, workspace)?;
-    Some(match what {
-        Some(what) => (
-            key,
-            Event::Shortcut(Shortcut { what, message, by, trigger: Trigger(trigger.to_owned()) }),
-        ),
-        None => (key, ignored("unknown shortcut")),
-    })
+    any_message(json, UserId::from(author), place, workspace)
 }
 
 fn command(payload: &Value) -> Option<(String, Event)> {
