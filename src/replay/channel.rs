@@ -1,4 +1,5 @@
-//! One channel in the time of its messages: decides as `app/hear.rs` and `app/deliver.rs` do, with the same policy.
+//! One channel in the time of its messages: decides as `app/hear.rs`, `app/asked.rs` and `app/deliver.rs` do, with the
+//! same policy.
 
 use std::collections::HashSet;
 
@@ -8,11 +9,11 @@ use super::report::{ChannelFigures, Prompt, Report};
 use super::{is_incident, kept};
 use crate::config::Speaking;
 use crate::domain::detect::{Verdict, asks_for_evidence};
-use crate::domain::hearing::{Earlier, words};
+use crate::domain::hearing::{Earlier, follows, words};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::knowledge::Knowledge;
 use crate::domain::policy::{self, ChannelState, Silence, TOPIC_COOLDOWN};
-use crate::domain::{MessageTs, UserId};
+use crate::domain::MessageTs;
 use crate::slack::decode::readable;
 use crate::slack::export::{Channel, Said};
 
@@ -32,10 +33,7 @@ pub(super) struct Simulated<'a> {
 
 /// A proposal in its quiet period.
 struct Waiting {
-    heard: Timestamp,
     due: Timestamp,
-    root: MessageTs,
-    author: UserId,
     topic: String,
     prompt: Prompt,
 }
@@ -71,9 +69,9 @@ impl<'a> Simulated<'a> {
     ) {
         self.settle(Some(message.at), report, said);
         self.earlier.add(kept(message));
+        self.stay_silent_if_asked(message, report);
         let root = message.thread.as_ref().unwrap_or(&message.ts);
         if message.thread.is_some() && self.cases.contains(root) {
-            self.said_in_thread(message, root, report);
             return;
         }
         let Some(verdict) = verdict else { return };
@@ -88,14 +86,8 @@ impl<'a> Simulated<'a> {
                 self.state.prompts.push((message.at, topic.clone()));
                 let (quiet, hours) =
                     (self.settings.limits.quiet_period, self.settings.quiet_hours.as_ref());
-                self.waiting.push(Waiting {
-                    heard: message.at,
-                    due: policy::when_to_speak(message.at, quiet, hours),
-                    root: root.clone(),
-                    author: message.author.clone(),
-                    topic,
-                    prompt,
-                });
+                let due = policy::when_to_speak(message.at, quiet, hours);
+                self.waiting.push(Waiting { due, topic, prompt });
             }
         }
     }
@@ -116,12 +108,18 @@ impl<'a> Simulated<'a> {
         Ok((topic, prompt))
     }
 
-    /// Another person who asks for evidence in the thread keeps the bot silent.
-    fn said_in_thread(&mut self, message: &Said, root: &MessageTs, report: &mut Report) {
-        let waits = self.waiting.iter().position(|w| &w.root == root && w.author != message.author);
-        if let Some(at) = waits
-            && asks_for_evidence(&self.knowledge.packs, &message.text)
+    /// A message that asks for evidence silences what waits in the channel, if it is another person's.
+    fn stay_silent_if_asked(&mut self, message: &Said, report: &mut Report) {
+        let answered = |waiting: &Waiting| {
+            let Prompt { ts, author, .. } = &waiting.prompt;
+            follows(ts, Some(author), &message.ts, &message.author)
+        };
+        if !self.waiting.iter().any(answered)
+            || !asks_for_evidence(&self.knowledge.packs, &message.text)
         {
+            return;
+        }
+        while let Some(at) = self.waiting.iter().position(answered) {
             self.silence(at, Silence::SomeoneAsked, report);
         }
     }
@@ -143,17 +141,15 @@ impl<'a> Simulated<'a> {
         said: &mut impl FnMut(&Prompt, &ChannelFigures),
     ) {
         while let Some(next) = self.waiting.first().filter(|w| now.is_none_or(|now| w.due <= now)) {
-            let asked = self.earlier.someone_asked(
-                &self.knowledge.packs,
-                &next.root,
-                Some(&next.author),
-                next.due,
-            );
+            let Prompt { ts, thread, author, at: heard, .. } = &next.prompt;
+            // A question of just now that came before the proposal, but after its thread began, is heeded here.
+            let (packs, root) = (&self.knowledge.packs, thread.as_ref().unwrap_or(ts));
+            let asked = self.earlier.someone_asked(packs, root, Some(author), next.due);
             let allowed = if asked {
                 Err(Silence::SomeoneAsked)
             } else {
                 policy::still_allows(&self.state, &next.topic, next.due)
-                    .and_then(|()| policy::in_time(next.heard, next.due))
+                    .and_then(|()| policy::in_time(*heard, next.due))
             };
             match allowed {
                 Err(why) => self.silence(0, why, report),
