@@ -1,6 +1,6 @@
 //! Keeps everything in a database. Knows `app::ports` and the domain's types, and nothing of Slack, HTTP or configuration.
 //!
-//! One set of tables and one SQL text (`query.rs`), in one SQLite file or on a PostgreSQL server.
+//! One set of tables and one SQL text, which `query.rs` sends to a SQLite file or to a PostgreSQL server.
 //!
 //! To add something to keep: 1. a migration in both folders of `migrations/` (never change an applied one); 2. its row
 //! and SQL in the file of its subject; 3. its place in `tests/store_contract.rs`. Words people wrote go to `words`, people
