@@ -138,7 +138,7 @@ pub(super) async fn save(
             .execute(&mut *conn)
             .await?;
     }
-    for topic in &state.never {
+    for topic in state.never.iter().filter(|topic| !before.never.contains(topic)) {
         sql("insert into topic_silence (workspace_id, channel_id, topic) values ($1, $2, $3)
              on conflict do nothing")
         .bind(workspace.as_str())
