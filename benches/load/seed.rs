@@ -108,7 +108,7 @@ impl Seeded {
             store.case_in_thread(&ours, &place, &nowhere).await.unwrap();
             thread.push(begun.elapsed());
             let begun = Instant::now();
-            store.channel(&ours, &place, now).await.unwrap();
+            store.prompts(&ours, &place, now).await.unwrap();
             said.push(begun.elapsed());
         }
         let [list, digest, thread, said] = [list, digest, thread, said].map(|mut times| {
@@ -116,7 +116,7 @@ impl Seeded {
             times[LOOKS / 2]
         });
         eprintln!(
-            "({}: list {list:.1?}, digest of {cases} cases {digest:.1?}, case of a thread {thread:.1?}, state of a channel {said:.1?})",
+            "({}: list {list:.1?}, digest of {cases} cases {digest:.1?}, case of a thread {thread:.1?}, prompts of a channel {said:.1?})",
             self.kind.name()
         );
     }

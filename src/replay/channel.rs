@@ -25,6 +25,8 @@ pub(super) struct Simulated<'a> {
     knowledge: &'a Knowledge,
     settings: &'a Speaking,
     state: ChannelState,
+    /// When a card was decided on, and on which topic.
+    prompts: Vec<(Timestamp, String)>,
     earlier: Earlier,
     /// Threads with a case; nothing in them is judged again.
     cases: HashSet<MessageTs>,
@@ -52,6 +54,7 @@ impl<'a> Simulated<'a> {
             knowledge,
             settings,
             state: ChannelState { incident, ..ChannelState::default() },
+            prompts: Vec::new(),
             earlier: Earlier::default(),
             cases: HashSet::new(),
             waiting: Vec::new(),
@@ -80,10 +83,8 @@ impl<'a> Simulated<'a> {
             Err(why) => report.silenced(why),
             Ok((topic, prompt)) => {
                 self.cases.insert(root.clone());
-                self.state
-                    .prompts
-                    .retain(|(at, _)| message.at.duration_since(*at) < TOPIC_COOLDOWN);
-                self.state.prompts.push((message.at, topic.clone()));
+                self.prompts.retain(|(at, _)| message.at.duration_since(*at) < TOPIC_COOLDOWN);
+                self.prompts.push((message.at, topic.clone()));
                 let (quiet, hours) =
                     (self.settings.limits.quiet_period, self.settings.quiet_hours.as_ref());
                 let due = policy::when_to_speak(message.at, quiet, hours);
@@ -103,7 +104,8 @@ impl<'a> Simulated<'a> {
         let (said, again) = words(self.knowledge, &readable(&message.text), verdict.clone());
         let topic = policy::topic(&again, &said);
         let (limits, external) = (&self.settings.limits, self.channel.external);
-        policy::channel_allows(&self.state, external, &topic, limits, message.at)?;
+        let (state, prompts) = (&self.state, &self.prompts);
+        policy::channel_allows(state, prompts, external, &topic, limits, message.at)?;
         let prompt = Prompt::of(self.number, message, file, verdict, &said, again.spans);
         Ok((topic, prompt))
     }
@@ -126,9 +128,8 @@ impl<'a> Simulated<'a> {
 
     fn silence(&mut self, waiting: usize, why: Silence, report: &mut Report) {
         let gone = self.waiting.remove(waiting);
-        let prompts = &mut self.state.prompts;
-        if let Some(at) = prompts.iter().rposition(|(_, topic)| *topic == gone.topic) {
-            prompts.remove(at);
+        if let Some(at) = self.prompts.iter().rposition(|(_, topic)| *topic == gone.topic) {
+            self.prompts.remove(at);
         }
         report.silenced(why);
     }

@@ -296,9 +296,17 @@ impl Store for Database {
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
-        now: Timestamp,
     ) -> Result<ChannelState, StoreError> {
-        channel::load(&mut self.read().await?, workspace, channel, now).await
+        channel::load(&mut self.read().await?, workspace, channel).await
+    }
+
+    async fn prompts(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError> {
+        channel::prompts(&mut self.read().await?, workspace, channel, now).await
     }
 
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError> {

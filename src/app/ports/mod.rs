@@ -374,13 +374,19 @@ pub trait Store: Installations + Retention {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Vec<CaseNumber>, StoreError>;
-    /// What is known about a channel; prompts of the last thirty days before `now`.
+    /// What is known about a channel.
     async fn channel(
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
-        now: Timestamp,
     ) -> Result<ChannelState, StoreError>;
+    /// When prompts were decided in a channel in the thirty days before `now`, oldest first, and on which topics.
+    async fn prompts(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
     /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.
