@@ -9,7 +9,7 @@ use super::case_row::{CaseRow, EvidenceRow, Stored};
 use super::job::after_files_of;
 use super::query::{Conn, places, sql};
 use super::{person, words};
-use crate::app::ports::{CaseFilter, StoreError, Work};
+use crate::app::ports::{StoreError, Work};
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
 use crate::domain::policy::Silence;
@@ -112,7 +112,8 @@ pub(super) async fn load_waiting(
 pub(super) async fn load_listed(
     conn: &mut Conn,
     workspace: &WorkspaceId,
-    filter: &CaseFilter,
+    channel: &ChannelId,
+    limit: u32,
 ) -> Result<Vec<Case>, StoreError> {
     let rows: Vec<CaseRow> = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
@@ -120,8 +121,8 @@ pub(super) async fn load_listed(
          order by i.case_number desc limit $3"
     )))
     .bind(workspace.as_str())
-    .bind(filter.visible_from.as_ref().map(ChannelId::as_str))
-    .bind(i64::from(filter.limit))
+    .bind(channel.as_str())
+    .bind(limit)
     .fetch_all(&mut *conn)
     .await?;
     all_whole(conn, workspace, rows).await

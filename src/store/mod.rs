@@ -37,7 +37,7 @@ use self::query::{Conn, sql};
 use self::sqlite::SqliteFile;
 pub use self::transfer::{Moved, transfer};
 use crate::app::ports::{
-    Backlog, CaseFilter, Change, Committed, Job, Parked, Store, StoreError, Workspace,
+    Backlog, Change, Committed, Job, Parked, Store, StoreError, Workspace,
 };
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber};
@@ -271,9 +271,10 @@ impl Store for Database {
     async fn investigations(
         &self,
         workspace: &WorkspaceId,
-        filter: &CaseFilter,
+        channel: &ChannelId,
+        limit: u32,
     ) -> Result<Vec<Case>, StoreError> {
-        case::load_listed(&mut self.read().await?, workspace, filter).await
+        case::load_listed(&mut self.read().await?, workspace, channel, limit).await
     }
 
     async fn cases_of(
