@@ -229,8 +229,7 @@ impl App {
     }
 
     async fn resume(&self, cause: Cause<'_>, command: &Command) -> Result<Answer, StoreError> {
-        let mut channel =
-            self.store.channel(cause.workspace, &command.place.channel).await?;
+        let mut channel = self.store.channel(cause.workspace, &command.place.channel).await?;
         channel.paused_until = None;
         let channel = Some((cause.workspace.clone(), command.place.channel.clone(), channel));
         self.save(Change { event: Some(cause.event()), channel, ..Change::default() }).await?;
@@ -243,8 +242,7 @@ impl App {
         command: &Command,
         mode: Option<Mode>,
     ) -> Result<Answer, StoreError> {
-        let mut channel =
-            self.store.channel(cause.workspace, &command.place.channel).await?;
+        let mut channel = self.store.channel(cause.workspace, &command.place.channel).await?;
         if let Some(mode) = mode {
             channel.mode = mode;
             let channel =

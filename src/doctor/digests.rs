@@ -64,7 +64,9 @@ fn nobodys(unclear: &Unclear) -> Finding {
     }
     wrong(
         "digest",
-        format!("none is posted: {channel} is one channel, and {workspaces} workspaces are installed"),
+        format!(
+            "none is posted: {channel} is one channel, and {workspaces} workspaces are installed"
+        ),
         "name the workspace of each channel in SECONDLOOK_DIGEST_CHANNEL, such as T0123456789:C0123456789",
     )
 }
@@ -78,7 +80,8 @@ fn tokens(
     let mut tokens = BTreeMap::new();
     if let Some(oauth) = &config.oauth {
         let keyring = Keyring::new(&oauth.keys.current, oauth.keys.old.as_ref());
-        let opened = |known: &Installation| Some((known.workspace.clone(), keyring.bot_token(known)?));
+        let opened =
+            |known: &Installation| Some((known.workspace.clone(), keyring.bot_token(known)?));
         tokens.extend(installed.iter().filter_map(opened));
     }
     tokens.extend(own);

@@ -95,12 +95,7 @@ impl Earlier {
 
 /// Whether a message is another person's than the author's, and later than the proposal: if it asks for evidence, a card
 /// is needless.
-pub fn follows(
-    proposal: &MessageTs,
-    author: Option<&UserId>,
-    ts: &MessageTs,
-    by: &UserId,
-) -> bool {
+pub fn follows(proposal: &MessageTs, author: Option<&UserId>, ts: &MessageTs, by: &UserId) -> bool {
     Some(by) != author && ts != proposal && time_of(ts) >= time_of(proposal)
 }
 

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use super::report::{ChannelFigures, Prompt, Report};
 use super::{is_incident, kept};
 use crate::config::Speaking;
+use crate::domain::MessageTs;
 use crate::domain::detect::{Verdict, asks_for_evidence};
 use crate::domain::hearing::{Earlier, follows, words};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::knowledge::Knowledge;
 use crate::domain::policy::{self, ChannelState, Silence, TOPIC_COOLDOWN};
-use crate::domain::MessageTs;
 use crate::slack::decode::readable;
 use crate::slack::export::{Channel, Said};
 

@@ -36,9 +36,7 @@ use self::postgres::PgServer;
 use self::query::{Conn, sql};
 use self::sqlite::SqliteFile;
 pub use self::transfer::{Moved, transfer};
-use crate::app::ports::{
-    Backlog, Change, Committed, Job, Parked, Store, StoreError, Workspace,
-};
+use crate::app::ports::{Backlog, Change, Committed, Job, Parked, Store, StoreError, Workspace};
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber};
 use crate::domain::policy::ChannelState;

@@ -39,7 +39,10 @@ pub(super) fn terms(text: &str, tokens: &[Token]) -> Vec<Term> {
 pub(super) fn named(text: &str, tokens: &[Token]) -> Vec<(Term, String)> {
     let mut found = Vec::new();
     walk(text, tokens, |term, before, word| {
-        found.push((term, before.map_or_else(|| word.to_owned(), |before| format!("{before} {word}"))));
+        found.push((
+            term,
+            before.map_or_else(|| word.to_owned(), |before| format!("{before} {word}")),
+        ));
     });
     found
 }

@@ -61,7 +61,11 @@ mod tests {
             };
             each.map(whose).map_err(|unclear| unclear.workspaces)
         };
-        assert_eq!(one(Some("T1"), &["T2"]), Ok(vec!["T1".to_owned()]), "its own token comes first");
+        assert_eq!(
+            one(Some("T1"), &["T2"]),
+            Ok(vec!["T1".to_owned()]),
+            "its own token comes first"
+        );
         assert_eq!(one(None, &["T2"]), Ok(vec!["T2".to_owned()]));
         assert_eq!(one(None, &["T2", "T3"]), Err(2));
         assert_eq!(one(None, &[]), Err(0));
