@@ -8,7 +8,7 @@ use secondlook::domain::policy::ChannelState;
 use secondlook::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 use tokio::task::JoinSet;
 
-use super::house::{House, at, case, full_case, of_case, t1};
+use super::house::{House, case, full_case, of_case, t1};
 
 pub(crate) async fn a_case_comes_back_as_it_was_saved(house: House) {
     for case in [case(1), full_case(2), Case { root: None, author: None, ..full_case(3) }] {
