@@ -57,7 +57,7 @@ mod tests {
                 installed.iter().copied().map(WorkspaceId::from).collect();
             let each = Channels::One("C1".into()).each(own.as_ref(), &installed);
             let whose = |each: BTreeMap<WorkspaceId, ChannelId>| {
-                each.into_iter().map(|(workspace, _)| workspace.0).collect::<Vec<_>>()
+                each.into_keys().map(|workspace| workspace.0).collect::<Vec<_>>()
             };
             each.map(whose).map_err(|unclear| unclear.workspaces)
         };
