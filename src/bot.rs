@@ -165,6 +165,8 @@ pub async fn on_records(
     let store = store::open(records.database_url.as_str()).await?;
     let mut known = store.workspaces().await.context("could not read the workspaces")?;
     let all = known.len();
+    let Plan { channels, schedule } = records.digest;
+    let digests = recorded_digests(channels, records.bot_token.as_ref(), &known, &*store).await?;
     known.retain(|known| named.as_ref().is_none_or(|named| named == &known.id));
     let [workspace] = &known[..] else {
         bail!(
@@ -179,12 +181,6 @@ pub async fn on_records(
         limits,
         incidents,
     );
-    let Plan { channels, schedule } = records.digest;
-    let digests = match channels {
-        Channels::Nowhere => BTreeMap::new(),
-        Channels::One(channel) => BTreeMap::from([(workspace.id.clone(), channel)]),
-        Channels::Each(digests) => digests,
-    };
     Ok((app.with_digests(schedule, digests), workspace.clone()))
 }
 
@@ -225,7 +221,7 @@ fn oauth(set: &config::OAuth) -> OAuth {
 }
 
 /// The keys as they seal.
-pub(crate) fn keyring(keys: &config::Keys) -> Keyring {
+fn keyring(keys: &config::Keys) -> Keyring {
     Keyring::new(&keys.current, keys.old.as_ref())
 }
 
@@ -238,30 +234,40 @@ fn sizes() -> Vec<Size> {
     vec![size("listen", manifest::Size::Listen), size("ask-only", manifest::Size::AskOnly)]
 }
 
-/// Where the digest of each workspace is posted. One channel alone is of one workspace: the one with a token of its own, or
-/// the only one that is installed.
+/// Where the digest of each workspace is posted.
 async fn digests(
     own: Option<&(Workspace, SecretString)>,
     channels: Channels,
     store: &dyn Store,
 ) -> anyhow::Result<BTreeMap<WorkspaceId, ChannelId>> {
-    let channel = match channels {
-        Channels::Nowhere => return Ok(BTreeMap::new()),
-        Channels::Each(digests) => return Ok(digests),
-        Channels::One(channel) => channel,
-    };
-    if let Some((workspace, _)) = own {
-        return Ok(BTreeMap::from([(workspace.id.clone(), channel)]));
-    }
     let installed = store.installations().await.context("could not read the installations")?;
-    if let [only] = &installed[..] {
-        return Ok(BTreeMap::from([(only.workspace.clone(), channel)]));
-    }
-    tracing::warn!(
-        workspaces = installed.len(),
-        "no digest is posted: SECONDLOOK_DIGEST_CHANNEL names one channel, and it isn't known of which workspace; name both, such as T0123456789:C0123456789"
-    );
-    Ok(BTreeMap::new())
+    let installed: Vec<_> = installed.into_iter().map(|known| known.workspace).collect();
+    let each = channels.each(own.map(|(workspace, _)| &workspace.id), &installed);
+    Ok(each.unwrap_or_else(|unclear| {
+        tracing::warn!(
+            workspaces = unclear.workspaces,
+            "no digest is posted: SECONDLOOK_DIGEST_CHANNEL names one channel, and it isn't known of which workspace; name both, such as T0123456789:C0123456789"
+        );
+        BTreeMap::new()
+    }))
+}
+
+/// The same without Slack, as the store knows the workspaces: where it can't tell whose a channel is, it is nobody's.
+async fn recorded_digests(
+    channels: Channels,
+    token: Option<&SecretString>,
+    known: &[Workspace],
+    store: &dyn Store,
+) -> anyhow::Result<BTreeMap<WorkspaceId, ChannelId>> {
+    let unreadable = "could not read the workspaces";
+    let own = match token {
+        Some(token) => store.own(&fingerprint(token)).await.context(unreadable)?,
+        None => None,
+    };
+    let removed = store.removed().await.context(unreadable)?;
+    let is_there = |id: &&WorkspaceId| !removed.iter().any(|(removed, _)| removed == *id);
+    let there: Vec<_> = known.iter().map(|known| &known.id).filter(is_there).cloned().collect();
+    Ok(channels.each(own.as_ref().map(|own| &own.id), &there).unwrap_or_default())
 }
 
 /// Who the bot is where its token is from. With Slack out of reach, what the store remembers does.

@@ -1,7 +1,8 @@
 //! Second Look: a Slack bot that hears big-change proposals and asks, in the thread, for the cheapest check.
 //!
-//! Modules in reading order. The one rule: arrows point inward,
-//! `main → bot, doctor → cli, web, slack, store, playground → app → domain` (held by `tests/tidy.rs`).
+//! Read `domain` first, then `app`. The one rule: arrows point inward,
+//! `main → cli → bot, doctor, replay → slack, store, web → app → domain`; `config` and `manifest` are for whoever is left of
+//! `slack`, and `playground` is the command line's alone (held by `tests/tidy.rs`).
 
 #![warn(unreachable_pub)]
 #![warn(clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]

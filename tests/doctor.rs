@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
+use secondlook::app::installations::{Installation, Installations as _};
 use secondlook::app::ports::{Change, Clock, JobEnd, NewJob, Store, Work, Workspace};
 use secondlook::config::Partial;
 use secondlook::doctor::{Verdict, examine};
@@ -407,6 +408,37 @@ async fn the_digest_has_a_channel_it_can_be_posted_in() {
     let report = digest("general").await;
     report.says("✗ configuration", &["SECONDLOOK_DIGEST_CHANNEL is \"general\""]).ends_with(2);
     assert!(!report.text.contains(" digest:"), "{}", report.text);
+}
+
+#[tokio::test]
+async fn one_channel_is_nobodys_where_two_workspaces_are_installed_whatever_opens_their_tokens() {
+    let mut patient = Patient::new().await;
+    patient.environment.retain(|(known, _)| known != "SLACK_BOT_TOKEN");
+    let patient = patient
+        .set("SLACK_CLIENT_ID", "1.2")
+        .set("SLACK_CLIENT_SECRET", "a-client-secret")
+        .set("SECONDLOOK_PUBLIC_URL", "https://bot.example.com")
+        .set("SECONDLOOK_ENCRYPTION_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+        .set("SECONDLOOK_DIGEST_CHANNEL", "C0GENERAL1");
+    let store = Database::open(&patient.url()).await.unwrap();
+    for id in ["T1", "T2"] {
+        let (bot_user, bot_id) = (UserId::from("U1"), "B1".to_owned());
+        let workspace = Workspace { id: id.into(), bot_user, bot_id, url: String::new() };
+        let installation = Installation {
+            workspace: id.into(),
+            installed_at: Timestamp::UNIX_EPOCH,
+            key_id: "another".to_owned(),
+            sealed: String::new(),
+            expires_at: None,
+            renewing_until: None,
+            renewal_failed: None,
+            revision: 0,
+        };
+        store.install(&workspace, &installation).await.unwrap();
+    }
+    store.close().await;
+    let report = patient.see_the_doctor().await;
+    report.says("✗ digest", &["none is posted", "2 workspaces are installed", "T0123456789:C"]);
 }
 
 // ── the clock ──────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use house::binary::Program;
 use house::{BACKEND, Door, House, JONAS, MAILCHIMP, MAYA, TEAM};
 use secondlook::playground::{Fault, Options, Playground, Say, World, sign};
 use serde_json::{Value, json};
@@ -202,20 +203,9 @@ async fn nothing_in_a_payload_forges_a_line() {
     let slack = Playground::start(Options::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", dir.path().join("store.db").display());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
-    command.arg("serve").current_dir(dir.path()).env_clear().envs([
-        ("SLACK_BOT_TOKEN", slack.bot_token().as_str()),
-        ("SLACK_APP_TOKEN", slack.app_token()),
-        ("SLACK_API_URL", slack.api_url().as_str()),
-        ("DATABASE_URL", url.as_str()),
-        ("BIND_ADDR", "127.0.0.1:0"),
-        ("SECONDLOOK_ADMIN_ADDR", "127.0.0.1:0"),
-        ("SECONDLOOK_QUIET_PERIOD", "0s"),
-        ("RUST_LOG", "trace"),
-        ("LOG_FORMAT", "text"),
-        ("NO_COLOR", "1"),
-    ]);
-    let program = house::binary::Program::start(command);
+    let mut command = Program::command(&slack, Door::Socket, dir.path(), &url);
+    command.envs([("RUST_LOG", "trace"), ("LOG_FORMAT", "text"), ("NO_COLOR", "1")]);
+    let program = Program::start(command);
     slack.wait_until(|world| (world.socket_count() > 0).then_some(())).await.unwrap();
     let forged = "x\r\nFORGED line \u{1b}[31m";
     for method in ["chat.postMessage", "views.open", "chat.postEphemeral"] {

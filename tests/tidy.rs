@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// What a room may use: other rooms, and crates.
+/// What a room may use besides itself: other rooms, and crates.
 struct Room {
     name: &'static str,
     rooms: &'static [&'static str],
@@ -16,11 +16,9 @@ struct Room {
 const ROOMS: [Room; 13] = [
     Room {
         name: "domain",
-        rooms: &["domain"],
+        rooms: &[],
         crates: &[
-            "aho_corasick",
             "jiff",
-            "mail_parser",
             "regex",
             "regex_syntax",
             "serde",
@@ -28,17 +26,16 @@ const ROOMS: [Room; 13] = [
             "thiserror",
             "toml",
             "unicode_normalization",
-            "whichlang",
         ],
     },
     Room {
         name: "app",
-        rooms: &["app", "domain"],
+        rooms: &["domain"],
         crates: &["async_trait", "jiff", "metrics", "thiserror", "tokio", "tokio_util", "tracing"],
     },
     Room {
         name: "slack",
-        rooms: &["slack", "app", "domain"],
+        rooms: &["app", "domain"],
         crates: &[
             "async_trait",
             "axum",
@@ -46,7 +43,6 @@ const ROOMS: [Room; 13] = [
             "base64",
             "chacha20poly1305",
             "futures_util",
-            "governor",
             "hmac",
             "hyper_rustls",
             "jiff",
@@ -70,7 +66,7 @@ const ROOMS: [Room; 13] = [
     },
     Room {
         name: "store",
-        rooms: &["store", "app", "domain"],
+        rooms: &["app", "domain"],
         crates: &[
             "anyhow",
             "async_trait",
@@ -79,14 +75,13 @@ const ROOMS: [Room; 13] = [
             "sha2",
             "sqlx",
             "tempfile",
-            "thiserror",
             "tokio",
             "tracing",
         ],
     },
     Room {
         name: "web",
-        rooms: &["web", "app"],
+        rooms: &["app"],
         crates: &[
             "anyhow",
             "axum",
@@ -100,7 +95,7 @@ const ROOMS: [Room; 13] = [
     },
     Room {
         name: "playground",
-        rooms: &["playground"],
+        rooms: &[],
         crates: &[
             "axum",
             "futures_util",
@@ -111,56 +106,43 @@ const ROOMS: [Room; 13] = [
             "sha2",
             "tokio",
             "tokio_util",
-            "tower_http",
             "url",
         ],
     },
     Room {
         name: "cli",
-        rooms: &[
-            "cli",
-            "app",
-            "domain",
-            "config",
-            "bot",
-            "doctor",
-            "manifest",
-            "playground",
-            "replay",
-        ],
+        rooms: &["app", "domain", "config", "bot", "doctor", "manifest", "playground", "replay"],
         crates: &[
             "anyhow",
             "clap",
             "indicatif",
             "jiff",
             "secrecy",
-            "serde",
             "serde_json",
             "tempfile",
             "tokio",
-            "toml",
             "tracing",
             "tracing_subscriber",
         ],
     },
     Room {
         name: "config",
-        rooms: &["config", "domain"],
+        rooms: &["domain"],
         crates: &["base64", "dotenvy", "jiff", "secrecy", "thiserror", "url"],
     },
     Room {
         name: "bot.rs",
-        rooms: &["bot", "app", "config", "domain", "manifest", "slack", "store", "web"],
+        rooms: &["app", "config", "domain", "manifest", "slack", "store", "web"],
         crates: &["anyhow", "axum", "secrecy", "tokio", "tokio_util", "tracing"],
     },
-    Room { name: "replay", rooms: &["replay", "config", "domain", "slack"], crates: &["jiff"] },
+    Room { name: "replay", rooms: &["config", "domain", "slack"], crates: &["jiff"] },
     Room {
         name: "doctor",
         rooms: &["app", "config", "domain", "manifest", "slack", "store"],
         crates: &["jiff", "secrecy"],
     },
     Room { name: "manifest.rs", rooms: &[], crates: &["serde_json"] },
-    Room { name: "main.rs", rooms: &["cli"], crates: &["secondlook"] },
+    Room { name: "main.rs", rooms: &["cli"], crates: &[] },
 ];
 
 /// A longer file has more than one subject.
@@ -198,15 +180,34 @@ fn code(path: &Path) -> Vec<(usize, String)> {
     text.lines().enumerate().map(|(n, line)| (n + 1, without_comment(line))).collect()
 }
 
-/// Every `name::` of a line: where a path begins.
-fn path_heads(line: &str) -> Vec<(String, String)> {
+/// Where a path begins: in a room of this house, or in a crate.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Head {
+    Room(String),
+    Crate(String),
+}
+
+/// The heads of a line's paths. This program is `crate` to itself, and `secondlook` to `main.rs`.
+fn path_heads(line: &str) -> Vec<Head> {
     static HEAD: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(r"(?:^|[^\w:])([a-z_][a-z0-9_]*)::(\{|[a-z0-9_]*)").unwrap()
+        regex::Regex::new(r"(?:^|[^\w:])([a-z_][a-z0-9_]*)::(\{[^{}]*\}|\{|[a-z0-9_]*)").unwrap()
     });
     if !line.contains("::") {
         return Vec::new();
     }
-    HEAD.captures_iter(line).map(|c| (c[1].to_owned(), c[2].to_owned())).collect()
+    let mut heads = Vec::new();
+    for found in HEAD.captures_iter(line) {
+        let (head, next) = (&found[1], found[2].trim_matches(['{', '}']));
+        if head != "crate" && head != "secondlook" {
+            heads.push(Head::Crate(head.to_owned()));
+            continue;
+        }
+        assert!(&found[2] != "{", "one line for each room, please: {line}");
+        let rooms = next.split(',').map(|path| path.split("::").next().unwrap_or_default().trim());
+        let named = rooms.filter(|room| room.starts_with(char::is_lowercase));
+        heads.extend(named.map(|room| Head::Room(room.to_owned())));
+    }
+    heads
 }
 
 fn dependencies() -> BTreeSet<String> {
@@ -217,34 +218,46 @@ fn dependencies() -> BTreeSet<String> {
 }
 
 #[test]
-fn arrows_point_inward() {
+fn arrows_point_inward_and_none_is_allowed_that_nobody_draws() {
     let crates = dependencies();
     let mut faults = Vec::new();
     for room in ROOMS {
+        let itself = Head::Room(room.name.trim_end_matches(".rs").to_owned());
+        let rooms = room.rooms.iter().map(|name| Head::Room((*name).to_owned()));
+        let allowed: BTreeSet<Head> =
+            rooms.chain(room.crates.iter().map(|name| Head::Crate((*name).to_owned()))).collect();
+        let mut used = BTreeSet::new();
         let place = root().join("src").join(room.name);
         let files = if place.is_dir() { files(&place, "rs") } else { vec![place] };
         for file in files {
             for (n, line) in code(&file) {
-                for (head, next) in path_heads(&line) {
-                    let wrong = match head.as_str() {
-                        "crate" => {
-                            next.starts_with(char::is_lowercase)
-                                && !room.rooms.contains(&next.as_str())
-                        }
-                        name => crates.contains(name) && !room.crates.contains(&name),
+                for head in path_heads(&line) {
+                    let counts = match &head {
+                        Head::Room(_) => head != itself,
+                        Head::Crate(name) => crates.contains(name),
                     };
-                    if wrong {
-                        faults.push(format!(
-                            "{}:{n}: {} may not use {head}::{next}",
-                            shown(&file),
-                            room.name
-                        ));
+                    if counts && !allowed.contains(&head) {
+                        faults.push(format!("{}:{n}: may not use {head:?}", shown(&file)));
                     }
+                    used.insert(head);
                 }
             }
         }
+        for unused in allowed.difference(&used) {
+            faults.push(format!("tests/tidy.rs: {} may use {unused:?}, and does not", room.name));
+        }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_path_is_told_by_its_head() {
+    let room = |name: &str| Head::Room(name.to_owned());
+    let of = |line: &str| path_heads(line);
+    assert_eq!(of("use crate::domain::{ChannelId, UserId};"), [room("domain")]);
+    assert_eq!(of("use crate::{config, store::open, Oddity};"), [room("config"), room("store")]);
+    assert_eq!(of("    secondlook::cli::main()"), [room("cli")]);
+    assert_eq!(of("let x: jiff::Timestamp = a.b();"), [Head::Crate("jiff".to_owned())]);
 }
 
 #[test]
@@ -274,6 +287,31 @@ fn the_domain_neither_waits_nor_reads_the_world() {
         for (n, line) in code(&file) {
             for word in forbidden.iter().filter(|word| line.contains(**word)) {
                 faults.push(format!("{}:{n}: {word}", shown(&file)));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A reason that stands in a document nobody here can read is none.
+#[test]
+fn every_document_that_is_named_is_here() {
+    let document = regex::Regex::new(r"\b[A-Z]{4,}\.md\b").unwrap();
+    let mut named = Vec::new();
+    for place in ["src", "tests", "benches", "docs", "migrations", "deploy"] {
+        for ending in ["rs", "md", "toml", "sql", "json"] {
+            named.extend(files(&root().join(place), ending));
+        }
+    }
+    named.extend([".env.example", "README.md", "CHANGELOG.md"].map(|name| root().join(name)));
+    let mut faults = Vec::new();
+    for file in named {
+        let text = fs::read_to_string(&file).unwrap();
+        for (n, line) in text.lines().enumerate() {
+            for name in document.find_iter(line).map(|name| name.as_str()) {
+                if !["", "docs"].iter().any(|folder| root().join(folder).join(name).exists()) {
+                    faults.push(format!("{}:{}: there is no {name} here", shown(&file), n + 1));
+                }
             }
         }
     }

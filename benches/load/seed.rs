@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use clap::ValueEnum;
-use secondlook::app::ports::{CaseFilter, Clock as _, SystemClock};
+use secondlook::app::ports::{Clock as _, SystemClock};
 use secondlook::domain::digest::Plan;
 use secondlook::domain::{ChannelId, MessageTs, WorkspaceId};
 use secondlook::store;
@@ -93,13 +93,12 @@ impl Seeded {
         let store = store::inspect(&self.url).await.unwrap().expect("it is there");
         let (ours, now) = (WorkspaceId::from(TEAM), SystemClock.now());
         let (place, nowhere) = (ChannelId(channel(1)), MessageTs("1.000001".to_owned()));
-        let newest = CaseFilter { visible_from: None, limit: 11 };
         let week = Plan::default().schedule.latest(now).expect("there are weeks");
         let (mut list, mut digest, mut thread, mut said) = (vec![], vec![], vec![], vec![]);
         let mut cases = 0;
         for _ in 0..LOOKS {
             let begun = Instant::now();
-            store.investigations(&ours, &newest).await.unwrap();
+            store.investigations(&ours, &place, 11).await.unwrap();
             list.push(begun.elapsed());
             let begun = Instant::now();
             cases = store.cases_of(&ours, &week).await.unwrap().len();
@@ -108,7 +107,7 @@ impl Seeded {
             store.case_in_thread(&ours, &place, &nowhere).await.unwrap();
             thread.push(begun.elapsed());
             let begun = Instant::now();
-            store.channel(&ours, &place, now).await.unwrap();
+            store.prompts(&ours, &place, now).await.unwrap();
             said.push(begun.elapsed());
         }
         let [list, digest, thread, said] = [list, digest, thread, said].map(|mut times| {
@@ -116,7 +115,7 @@ impl Seeded {
             times[LOOKS / 2]
         });
         eprintln!(
-            "({}: list {list:.1?}, digest of {cases} cases {digest:.1?}, case of a thread {thread:.1?}, state of a channel {said:.1?})",
+            "({}: list {list:.1?}, digest of {cases} cases {digest:.1?}, case of a thread {thread:.1?}, prompts of a channel {said:.1?})",
             self.kind.name()
         );
     }

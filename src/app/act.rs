@@ -88,7 +88,7 @@ impl App {
         if case.topic.is_empty() {
             return Ok(self.private(&case.language, "topic_not_kept", &[]));
         }
-        let mut channel = self.store.channel(cause.workspace, &case.channel, self.now()).await?;
+        let mut channel = self.store.channel(cause.workspace, &case.channel).await?;
         if !channel.never.contains(&case.topic) {
             channel.never.push(case.topic.clone());
         }
@@ -104,7 +104,7 @@ impl App {
         channel_id: &ChannelId,
         language: &str,
     ) -> Result<Answer, StoreError> {
-        let mut channel = self.store.channel(cause.workspace, channel_id, self.now()).await?;
+        let mut channel = self.store.channel(cause.workspace, channel_id).await?;
         let until = self.now() + PAUSED_FOR;
         channel.paused_until = Some(until);
         let channel = Some((cause.workspace.clone(), channel_id.clone(), channel));

@@ -8,8 +8,9 @@ use super::ports::StoreError;
 use super::{App, change};
 use crate::domain::WorkspaceId;
 use crate::domain::detect::asks_for_evidence;
+use crate::domain::hearing::follows;
 use crate::domain::investigation::{Case, Happening, apply};
-use crate::domain::message::{Message, time_of};
+use crate::domain::message::Message;
 use crate::domain::policy::Silence;
 
 impl App {
@@ -36,9 +37,7 @@ impl App {
     }
 }
 
-/// Whether a message is another person's, and later than the proposal.
 fn answers(message: &Message, case: &Case) -> bool {
     let proposal = case.message.as_ref().or(case.root.as_ref());
-    case.author.as_ref() != Some(&message.author)
-        && proposal.is_some_and(|ts| ts != &message.ts && time_of(ts) <= time_of(&message.ts))
+    proposal.is_some_and(|ts| follows(ts, case.author.as_ref(), &message.ts, &message.author))
 }

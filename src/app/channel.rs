@@ -25,7 +25,7 @@ impl App {
             return Ok(Answer::Nothing);
         }
         let now = self.now();
-        let mut state = self.store.channel(cause.workspace, &id, now).await?;
+        let mut state = self.store.channel(cause.workspace, &id).await?;
         let mut jobs = vec![self.look(&id)];
         match news {
             ChannelNews::There => {}
@@ -67,7 +67,7 @@ impl App {
         let mut number = None;
         for _ in 0..TRIES_MAX {
             let now = self.now();
-            let known = self.store.channel(&job.workspace, id, now).await?;
+            let known = self.store.channel(&job.workspace, id).await?;
             let state = seen(&channel, known.clone());
             let noted = if !opens_incident(&channel, &state, &self.incidents, now) {
                 self.note_channel(job, id, &channel, &known, state).await
@@ -154,7 +154,7 @@ impl App {
         id: &ChannelId,
     ) -> Result<(), Failed> {
         let channel = may_fail(chat.channel(&job.workspace, id).await)?;
-        let state = self.store.channel(&job.workspace, id, self.now()).await?;
+        let state = self.store.channel(&job.workspace, id).await?;
         let greets = |channel: &Channel| greets(channel, &state, &self.incidents, self.now());
         if !channel.as_ref().is_some_and(greets) {
             return Ok(self.done(job).await?);

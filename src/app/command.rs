@@ -1,7 +1,7 @@
 //! `/investigate …`: each answer is private.
 
 use super::act::visible;
-use super::ports::{CaseFilter, Change, StoreError};
+use super::ports::{Change, StoreError};
 use super::{Answer, App, Cause};
 use crate::domain::card::{
     name, outcome_line, outcome_name, reading_line, title, without_evidence,
@@ -143,9 +143,8 @@ impl App {
         command: &Command,
         wording: &Wording,
     ) -> Result<Answer, StoreError> {
-        let filter =
-            CaseFilter { visible_from: Some(command.place.channel.clone()), limit: LISTED_MAX + 1 };
-        let mut cases = self.store.investigations(cause.workspace, &filter).await?;
+        let (channel, limit) = (&command.place.channel, LISTED_MAX + 1);
+        let mut cases = self.store.investigations(cause.workspace, channel, limit).await?;
         if cases.is_empty() {
             return Ok(self.private("en", "list_empty", &[]));
         }
@@ -230,8 +229,7 @@ impl App {
     }
 
     async fn resume(&self, cause: Cause<'_>, command: &Command) -> Result<Answer, StoreError> {
-        let mut channel =
-            self.store.channel(cause.workspace, &command.place.channel, self.now()).await?;
+        let mut channel = self.store.channel(cause.workspace, &command.place.channel).await?;
         channel.paused_until = None;
         let channel = Some((cause.workspace.clone(), command.place.channel.clone(), channel));
         self.save(Change { event: Some(cause.event()), channel, ..Change::default() }).await?;
@@ -244,8 +242,7 @@ impl App {
         command: &Command,
         mode: Option<Mode>,
     ) -> Result<Answer, StoreError> {
-        let mut channel =
-            self.store.channel(cause.workspace, &command.place.channel, self.now()).await?;
+        let mut channel = self.store.channel(cause.workspace, &command.place.channel).await?;
         if let Some(mode) = mode {
             channel.mode = mode;
             let channel =

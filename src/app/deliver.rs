@@ -334,7 +334,7 @@ impl App {
             self.store.commit(&Change { jobs, job: Some(end), ..Change::default() }, now).await?;
             return Ok(());
         }
-        let channel = self.store.channel(&case.workspace, &case.channel, now).await?;
+        let channel = self.store.channel(&case.workspace, &case.channel).await?;
         let mut may_speak = policy::still_allows(&channel, &case.topic, now)
             .and_then(|()| policy::in_time(case.began_at, now));
         if self.someone_asked(&case) {

@@ -63,9 +63,11 @@ impl App {
             return Ok(false);
         };
         let topic = policy::topic(&verdict, &said);
-        let channel = self.store.channel(cause.workspace, &message.place.channel, now).await?;
-        let allowed =
-            policy::channel_allows(&channel, message.place.external, &topic, &self.limits, now);
+        let channel = self.store.channel(cause.workspace, &message.place.channel).await?;
+        // After the channel: whoever decides on a prompt in between changes its revision, and this change is refused.
+        let prompts = self.store.prompts(cause.workspace, &message.place.channel, now).await?;
+        let (external, limits) = (message.place.external, &self.limits);
+        let allowed = policy::channel_allows(&channel, &prompts, external, &topic, limits, now);
         if let Err(why) = allowed {
             count_silence(why);
             return self.silenced(cause, message, why).await;

@@ -16,7 +16,7 @@ impl App {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Option<Case>, StoreError> {
-        let state = self.store.channel(workspace, channel, self.now()).await?;
+        let state = self.store.channel(workspace, channel).await?;
         let Some(number) = state.incident else { return Ok(None) };
         Ok(self.store.case(workspace, number).await?.filter(Case::listens))
     }

@@ -1,4 +1,4 @@
-//! The last few messages of each channel, in memory only and for ten minutes at most (DESIGN.md principle 7).
+//! The last few messages of each channel, in memory only and for ten minutes at most: what is ordinary is not kept.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -88,7 +88,7 @@ impl App {
     pub(super) async fn out_of_reach(&self, job: &Job, case: &Case) -> Result<bool, StoreError> {
         let awaited =
             case.card.is_none() && case.asked_for() && matches!(job.work, Work::ShowCard(_));
-        let channel = self.store.channel(&case.workspace, &case.channel, self.now()).await?;
+        let channel = self.store.channel(&case.workspace, &case.channel).await?;
         Ok(channel.gone && !awaited)
     }
 }

@@ -34,7 +34,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     logging::install(&Logging::from_env()?)?;
     let (app, workspace) = bot::on_records(records, args.workspace.map(WorkspaceId)).await?;
     if !args.dry_run && !app.has_digest(&workspace.id) {
-        bail!("SECONDLOOK_DIGEST_CHANNEL names no channel of {}", workspace.id);
+        let id = &workspace.id;
+        bail!("SECONDLOOK_DIGEST_CHANNEL names no channel of {id}: write it as {id}:C0123456789");
     }
     let Some(period) = app.digest_period(args.week) else { bail!("that week can't be told") };
     let week = period.week;

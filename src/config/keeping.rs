@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{ConfigError, Faults};
 
-/// Wins are looked at again after 30 and 90 days: no case may be forgotten before.
+/// So long a case may still be talked about; nobody shall lose its words while it is.
 const CASES_KEPT_MIN: u32 = 90;
 /// A hundred years; who wants more leaves it unset.
 const CASES_KEPT_MAX: u32 = 36_500;
@@ -63,7 +63,7 @@ impl Faults<'_> {
         };
         if !(CASES_KEPT_MIN..=CASES_KEPT_MAX).contains(&days) {
             self.add(name, format!(
-                "is \"{value}\": between {CASES_KEPT_MIN}d, because wins are looked at again until then, and {CASES_KEPT_MAX}d"
+                "is \"{value}\": between {CASES_KEPT_MIN}d, because a case may be talked about for so long, and {CASES_KEPT_MAX}d"
             ));
             return None;
         }

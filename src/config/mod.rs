@@ -59,6 +59,8 @@ pub struct Config {
 pub struct Records {
     /// `DATABASE_URL`: where everything is kept.
     pub database_url: DatabaseUrl,
+    /// `SLACK_BOT_TOKEN`: only to recognise its workspace by, so its form is no matter here.
+    pub bot_token: Option<SecretString>,
     /// `SECONDLOOK_DIGEST_CHANNEL`, `SECONDLOOK_DIGEST_AT`: where and when the week is told.
     pub digest: Plan,
     /// `SECONDLOOK_KNOWLEDGE`: as in [`Config`].
@@ -207,6 +209,7 @@ impl Records {
         let mut faults = Faults::of(&environment);
         let records = Self {
             database_url: faults.database_url(),
+            bot_token: faults.set("SLACK_BOT_TOKEN").map(SecretString::from),
             digest: faults.digest(),
             knowledge: faults.knowledge(),
         };

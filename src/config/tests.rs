@@ -52,7 +52,7 @@ fn cases_are_kept_for_whole_days_and_at_least_until_wins_were_looked_at_again() 
     for value in ["0d", "89d", "36501d"] {
         let fault = kept(value).unwrap_err().to_string();
         assert!(
-            fault.contains("between 90d, because wins are looked at again until then"),
+            fault.contains("between 90d, because a case may be talked about for so long"),
             "{fault}"
         );
     }

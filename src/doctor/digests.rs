@@ -1,12 +1,15 @@
 //! Whether the weekly digests can be posted.
 
+use std::collections::BTreeMap;
+
 use secrecy::SecretString;
 
 use super::{Finding, note, well, wrong};
+use crate::app::installations::Installation;
 use crate::app::ports::ChatError;
 use crate::config::Config;
 use crate::domain::channel::Channel;
-use crate::domain::digest::Channels;
+use crate::domain::digest::{Channels, Unclear};
 use crate::domain::{ChannelId, WorkspaceId};
 use crate::slack::client::Client;
 use crate::slack::seal::Keyring;
@@ -19,37 +22,23 @@ pub(super) async fn digests(config: &Config) -> Vec<Finding> {
     else {
         return Vec::new();
     };
-    let tokens = tokens(config, &client).await;
-    let wanted: Vec<(WorkspaceId, ChannelId)> = match &config.digest.channels {
-        Channels::Nowhere => Vec::new(),
-        Channels::Each(each) => each.clone().into_iter().collect(),
-        Channels::One(channel) => match &tokens[..] {
-            // The workspace with a token of its own comes first.
-            [(workspace, _), others @ ..] if others.is_empty() || config.bot_token.is_some() => {
-                vec![(workspace.clone(), channel.clone())]
-            }
-            [] => {
-                return vec![note(
-                    "digest",
-                    "not checked: it isn't known of which workspace its channel is",
-                )];
-            }
-            _ => {
-                return vec![wrong(
-                    "digest",
-                    format!(
-                        "none is posted: {channel} is one channel, and {} workspaces are installed",
-                        tokens.len()
-                    ),
-                    "name the workspace of each channel in SECONDLOOK_DIGEST_CHANNEL, such as T0123456789:C0123456789",
-                )];
-            }
-        },
+    let own = match &config.bot_token {
+        Some(token) => client.identify(token).await.ok().map(|own| (own.id, token.clone())),
+        None => None,
     };
+    let installed = installed(config).await;
+    // Whose the bot's own token is, Slack would not say: it is nobody else's channel for that.
+    let known = if config.bot_token.is_some() && own.is_none() { &[] } else { &installed[..] };
+    let known: Vec<WorkspaceId> = known.iter().map(|known| known.workspace.clone()).collect();
+    let channels = config.digest.channels.clone();
+    let wanted = match channels.each(own.as_ref().map(|(id, _)| id), &known) {
+        Ok(wanted) => wanted,
+        Err(unclear) => return vec![nobodys(&unclear)],
+    };
+    let tokens = tokens(own, config, &installed);
     let mut findings = Vec::new();
     for (workspace, channel) in &wanted {
-        let token = tokens.iter().find(|(known, _)| known == workspace).map(|(_, token)| token);
-        findings.push(match token {
+        findings.push(match tokens.get(workspace) {
             None => wrong(
                 "digest",
                 format!("the app is not installed in {workspace}, or its token can't be opened"),
@@ -61,25 +50,41 @@ pub(super) async fn digests(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The workspaces whose tokens we have; the one with a token of its own first.
-async fn tokens(config: &Config, client: &Client) -> Vec<(WorkspaceId, SecretString)> {
-    let mut tokens = Vec::new();
-    if let Some(token) = &config.bot_token
-        && let Ok(own) = client.identify(token).await
-    {
-        tokens.push((own.id, token.clone()));
+async fn installed(config: &Config) -> Vec<Installation> {
+    let Ok(Some(store)) = store::inspect(config.database_url.as_str()).await else {
+        return Vec::new();
+    };
+    store.installations().await.unwrap_or_default()
+}
+
+fn nobodys(unclear: &Unclear) -> Finding {
+    let Unclear { channel, workspaces } = unclear;
+    if *workspaces == 0 {
+        return note("digest", "not checked: it isn't known of which workspace its channel is");
     }
-    if let Some(oauth) = &config.oauth
-        && let Ok(Some(store)) = store::inspect(config.database_url.as_str()).await
-        && let Ok(all) = store.installations().await
-    {
+    wrong(
+        "digest",
+        format!(
+            "none is posted: {channel} is one channel, and {workspaces} workspaces are installed"
+        ),
+        "name the workspace of each channel in SECONDLOOK_DIGEST_CHANNEL, such as T0123456789:C0123456789",
+    )
+}
+
+/// The tokens we can use, by their workspaces; the configured one before an installation's.
+fn tokens(
+    own: Option<(WorkspaceId, SecretString)>,
+    config: &Config,
+    installed: &[Installation],
+) -> BTreeMap<WorkspaceId, SecretString> {
+    let mut tokens = BTreeMap::new();
+    if let Some(oauth) = &config.oauth {
         let keyring = Keyring::new(&oauth.keys.current, oauth.keys.old.as_ref());
-        for known in all {
-            if let Some(token) = keyring.bot_token(&known) {
-                tokens.push((known.workspace, token));
-            }
-        }
+        let opened =
+            |known: &Installation| Some((known.workspace.clone(), keyring.bot_token(known)?));
+        tokens.extend(installed.iter().filter_map(opened));
     }
+    tokens.extend(own);
     tokens
 }
 

@@ -10,7 +10,7 @@ use super::knowledge::Knowledge;
 use super::message::time_of;
 use super::{MessageTs, UserId};
 
-/// How long a message may stay in memory (DESIGN.md principle 7).
+/// How long a message may stay in memory: as context for the next ones, and no longer.
 const KEPT: SignedDuration = SignedDuration::from_mins(10);
 /// How many messages of a channel are kept.
 pub const KEPT_MAX: usize = 8;
@@ -78,8 +78,7 @@ impl Earlier {
         now: Timestamp,
     ) -> bool {
         self.fresh(now)
-            .filter(|m| time_of(&m.ts) >= time_of(proposal))
-            .filter(|m| &m.ts != proposal && Some(&m.author) != author)
+            .filter(|m| follows(proposal, author, &m.ts, &m.author))
             .any(|m| asks_for_evidence(packs, &m.text))
     }
 
@@ -92,6 +91,12 @@ impl Earlier {
     fn fresh(&self, now: Timestamp) -> impl Iterator<Item = &Heard> {
         self.0.iter().filter(move |m| now.duration_since(m.at) < KEPT)
     }
+}
+
+/// Whether a message is another person's than the author's, and later than the proposal: if it asks for evidence, a card
+/// is needless.
+pub fn follows(proposal: &MessageTs, author: Option<&UserId>, ts: &MessageTs, by: &UserId) -> bool {
+    Some(by) != author && ts != proposal && time_of(ts) >= time_of(proposal)
 }
 
 /// The words of a proposal as they may be kept, and the verdict on exactly these words.

@@ -19,7 +19,7 @@ pub mod message;
 pub mod policy;
 pub mod wording;
 
-/// Defines an enum whose variants have a fixed wire name (contract, DESIGN.md §5; also used in SQL).
+/// Defines an enum whose variants have a fixed wire name, in JSON and in SQL: others rely on it, so it never changes.
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $wire:literal),+ $(,)? }) => {
         $(#[$meta])*

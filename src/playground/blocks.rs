@@ -1,5 +1,5 @@
 //! Block Kit as Slack checks it: limits per block and element, so that bad rendering is refused here and not in
-//! production. Limits are those of SLACK.md §2.1.
+//! production. Limits are those of Slack's Block Kit reference.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! One channel in the time of its messages: decides as `app/hear.rs` and `app/deliver.rs` do, with the same policy.
+//! One channel in the time of its messages: decides as `app/hear.rs`, `app/asked.rs` and `app/deliver.rs` do, with the
+//! same policy.
 
 use std::collections::HashSet;
 
@@ -7,12 +8,12 @@ use jiff::Timestamp;
 use super::report::{ChannelFigures, Prompt, Report};
 use super::{is_incident, kept};
 use crate::config::Speaking;
+use crate::domain::MessageTs;
 use crate::domain::detect::{Verdict, asks_for_evidence};
-use crate::domain::hearing::{Earlier, words};
+use crate::domain::hearing::{Earlier, follows, words};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::knowledge::Knowledge;
 use crate::domain::policy::{self, ChannelState, Silence, TOPIC_COOLDOWN};
-use crate::domain::{MessageTs, UserId};
 use crate::slack::decode::readable;
 use crate::slack::export::{Channel, Said};
 
@@ -24,6 +25,8 @@ pub(super) struct Simulated<'a> {
     knowledge: &'a Knowledge,
     settings: &'a Speaking,
     state: ChannelState,
+    /// When a card was decided on, and on which topic.
+    prompts: Vec<(Timestamp, String)>,
     earlier: Earlier,
     /// Threads with a case; nothing in them is judged again.
     cases: HashSet<MessageTs>,
@@ -32,10 +35,7 @@ pub(super) struct Simulated<'a> {
 
 /// A proposal in its quiet period.
 struct Waiting {
-    heard: Timestamp,
     due: Timestamp,
-    root: MessageTs,
-    author: UserId,
     topic: String,
     prompt: Prompt,
 }
@@ -54,6 +54,7 @@ impl<'a> Simulated<'a> {
             knowledge,
             settings,
             state: ChannelState { incident, ..ChannelState::default() },
+            prompts: Vec::new(),
             earlier: Earlier::default(),
             cases: HashSet::new(),
             waiting: Vec::new(),
@@ -71,9 +72,9 @@ impl<'a> Simulated<'a> {
     ) {
         self.settle(Some(message.at), report, said);
         self.earlier.add(kept(message));
+        self.stay_silent_if_asked(message, report);
         let root = message.thread.as_ref().unwrap_or(&message.ts);
         if message.thread.is_some() && self.cases.contains(root) {
-            self.said_in_thread(message, root, report);
             return;
         }
         let Some(verdict) = verdict else { return };
@@ -82,20 +83,12 @@ impl<'a> Simulated<'a> {
             Err(why) => report.silenced(why),
             Ok((topic, prompt)) => {
                 self.cases.insert(root.clone());
-                self.state
-                    .prompts
-                    .retain(|(at, _)| message.at.duration_since(*at) < TOPIC_COOLDOWN);
-                self.state.prompts.push((message.at, topic.clone()));
+                self.prompts.retain(|(at, _)| message.at.duration_since(*at) < TOPIC_COOLDOWN);
+                self.prompts.push((message.at, topic.clone()));
                 let (quiet, hours) =
                     (self.settings.limits.quiet_period, self.settings.quiet_hours.as_ref());
-                self.waiting.push(Waiting {
-                    heard: message.at,
-                    due: policy::when_to_speak(message.at, quiet, hours),
-                    root: root.clone(),
-                    author: message.author.clone(),
-                    topic,
-                    prompt,
-                });
+                let due = policy::when_to_speak(message.at, quiet, hours);
+                self.waiting.push(Waiting { due, topic, prompt });
             }
         }
     }
@@ -111,26 +104,32 @@ impl<'a> Simulated<'a> {
         let (said, again) = words(self.knowledge, &readable(&message.text), verdict.clone());
         let topic = policy::topic(&again, &said);
         let (limits, external) = (&self.settings.limits, self.channel.external);
-        policy::channel_allows(&self.state, external, &topic, limits, message.at)?;
+        let (state, prompts) = (&self.state, &self.prompts);
+        policy::channel_allows(state, prompts, external, &topic, limits, message.at)?;
         let prompt = Prompt::of(self.number, message, file, verdict, &said, again.spans);
         Ok((topic, prompt))
     }
 
-    /// Another person who asks for evidence in the thread keeps the bot silent.
-    fn said_in_thread(&mut self, message: &Said, root: &MessageTs, report: &mut Report) {
-        let waits = self.waiting.iter().position(|w| &w.root == root && w.author != message.author);
-        if let Some(at) = waits
-            && asks_for_evidence(&self.knowledge.packs, &message.text)
+    /// A message that asks for evidence silences what waits in the channel, if it is another person's.
+    fn stay_silent_if_asked(&mut self, message: &Said, report: &mut Report) {
+        let answered = |waiting: &Waiting| {
+            let Prompt { ts, author, .. } = &waiting.prompt;
+            follows(ts, Some(author), &message.ts, &message.author)
+        };
+        if !self.waiting.iter().any(answered)
+            || !asks_for_evidence(&self.knowledge.packs, &message.text)
         {
+            return;
+        }
+        while let Some(at) = self.waiting.iter().position(answered) {
             self.silence(at, Silence::SomeoneAsked, report);
         }
     }
 
     fn silence(&mut self, waiting: usize, why: Silence, report: &mut Report) {
         let gone = self.waiting.remove(waiting);
-        let prompts = &mut self.state.prompts;
-        if let Some(at) = prompts.iter().rposition(|(_, topic)| *topic == gone.topic) {
-            prompts.remove(at);
+        if let Some(at) = self.prompts.iter().rposition(|(_, topic)| *topic == gone.topic) {
+            self.prompts.remove(at);
         }
         report.silenced(why);
     }
@@ -143,17 +142,15 @@ impl<'a> Simulated<'a> {
         said: &mut impl FnMut(&Prompt, &ChannelFigures),
     ) {
         while let Some(next) = self.waiting.first().filter(|w| now.is_none_or(|now| w.due <= now)) {
-            let asked = self.earlier.someone_asked(
-                &self.knowledge.packs,
-                &next.root,
-                Some(&next.author),
-                next.due,
-            );
+            let Prompt { ts, thread, author, at: heard, .. } = &next.prompt;
+            // A question of just now that came before the proposal, but after its thread began, is heeded here.
+            let (packs, root) = (&self.knowledge.packs, thread.as_ref().unwrap_or(ts));
+            let asked = self.earlier.someone_asked(packs, root, Some(author), next.due);
             let allowed = if asked {
                 Err(Silence::SomeoneAsked)
             } else {
                 policy::still_allows(&self.state, &next.topic, next.due)
-                    .and_then(|()| policy::in_time(next.heard, next.due))
+                    .and_then(|()| policy::in_time(*heard, next.due))
             };
             match allowed {
                 Err(why) => self.silence(0, why, report),

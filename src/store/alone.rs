@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sqlx::PgConnection;
 
-use super::sqlite::{self, place};
-use super::{Scheme, postgres, scheme};
+use super::postgres::claim;
+use super::sqlite::place::{file_of, lock};
+use super::sqlite::private;
+use super::{Scheme, scheme};
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +35,17 @@ impl Alone {
     /// Claims the store at this URL; `None` while a bot uses it.
     pub(super) async fn with(url: &str) -> anyhow::Result<Option<Self>> {
         match scheme(url)? {
-            Scheme::Sqlite => file(sqlite::file_of(url)?),
+            Scheme::Sqlite => file(file_of(url)?),
             Scheme::Postgres => {
-                let mut claim = postgres::to_claim(url).await?;
-                if !postgres::claims(&mut claim, postgres::ALONE).await? {
+                let mut conn = claim::to_claim(url).await?;
+                if !claim::claims(&mut conn, claim::ALONE).await? {
                     return Ok(None);
                 }
                 let pid = sqlx::query_scalar("select pg_backend_pid()")
-                    .fetch_one(&mut claim)
+                    .fetch_one(&mut conn)
                     .await
                     .context("could not ask the server who we are")?;
-                Ok(Some(Self::Server { _claim: claim, pid }))
+                Ok(Some(Self::Server { _claim: conn, pid }))
             }
         }
     }
@@ -52,12 +54,12 @@ impl Alone {
     pub(super) async fn is(&self, url: &str) -> anyhow::Result<bool> {
         match (self, scheme(url)?) {
             (Self::File { database, .. }, Scheme::Sqlite) => {
-                let other = sqlite::file_of(url)?;
-                Ok(place(database) == place(&other) || one_file(database, &other))
+                let other = file_of(url)?;
+                Ok(lock(database) == lock(&other) || one_file(database, &other))
             }
             (Self::Server { pid, .. }, Scheme::Postgres) => {
-                let mut conn = postgres::to_claim(url).await?;
-                let held = postgres::is_held_by(&mut conn, *pid).await;
+                let mut conn = claim::to_claim(url).await?;
+                let held = claim::is_held_by(&mut conn, *pid).await;
                 held.context("could not ask the server who uses the store")
             }
             _ => Ok(false),
@@ -66,8 +68,8 @@ impl Alone {
 }
 
 fn file(database: PathBuf) -> anyhow::Result<Option<Alone>> {
-    let path = place(&database);
-    let claim = sqlite::private::options().create(true).truncate(false).write(true).open(&path);
+    let path = lock(&database);
+    let claim = private::options().create(true).truncate(false).write(true).open(&path);
     let claim = claim.with_context(|| format!("could not write {}", path.display()))?;
     Ok(match claim.try_lock() {
         Ok(()) => Some(Alone::File { database, _claim: Some(claim) }),

@@ -3,7 +3,6 @@
 //!
 //! PostgreSQL has `pg_dump`; see docs/OPERATIONS.md.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,9 @@ use anyhow::{Context as _, bail, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
-use super::sqlite::{self, MIGRATIONS, private, somebody_is_there};
+use super::newest_schema;
+use super::sqlite::place::{beside, directory, is_in_memory, logs, parse};
+use super::sqlite::{private, somebody_is_there};
 
 /// What was copied.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,8 +56,8 @@ fn database_file(url: &str) -> anyhow::Result<PathBuf> {
             "DATABASE_URL names no SQLite file: use your database's own tools (pg_dump, pg_restore)"
         );
     }
-    let options = sqlite::parse(url)?;
-    ensure!(!url.contains(":memory:"), "a store in memory can't be copied");
+    let options = parse(url)?;
+    ensure!(!is_in_memory(url), "a store in memory can't be copied");
     Ok(options.get_filename().to_owned())
 }
 
@@ -85,23 +86,13 @@ async fn copy(from: &Path, to: &Path) -> anyhow::Result<Copied> {
     alone(to)?;
     fs::rename(&partial, to)
         .with_context(|| format!("could not name the copy {}", to.display()))?;
-    let directory = to.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all().context("could not write the directory to the disk")?;
+    File::open(directory(to))?.sync_all().context("could not write the directory to the disk")?;
     Ok(Copied { rows, bytes: fs::metadata(to)?.len() })
-}
-
-/// What SQLite keeps beside a file, and plays into whatever file it finds under that name.
-const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-fn beside(file: &Path, end: &str) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(end);
-    PathBuf::from(name)
 }
 
 /// Makes sure that no log of another store stands beside a name that is to be taken: it would damage the copy.
 fn alone(file: &Path) -> anyhow::Result<()> {
-    for left in LOGS.map(|end| beside(file, end)) {
+    for left in logs(file) {
         ensure!(
             fs::symlink_metadata(&left).is_err(),
             "{} is left from another store and would damage this one: move it away first",
@@ -113,7 +104,7 @@ fn alone(file: &Path) -> anyhow::Result<()> {
 
 /// An empty file that only its owner may read: what is copied into it are people's words.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    for old in ["", "-wal", "-shm", "-journal"].map(|end| beside(path, end)) {
+    for old in [path.to_owned()].into_iter().chain(logs(path)) {
         match fs::remove_file(old) {
             Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => return Err(fault),
             _ => {}
@@ -137,8 +128,7 @@ async fn check(copy: &mut SqliteConnection) -> anyhow::Result<Vec<(String, u64)>
             .fetch_one(&mut *copy)
             .await
             .context("it is no store of Second Look")?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max();
-    ensure!(applied <= known, "it was written by a newer version of Second Look");
+    ensure!(applied <= Some(newest_schema()), "it was written by a newer version of Second Look");
     let verdict: String =
         sqlx::query_scalar("pragma integrity_check(1)").fetch_one(&mut *copy).await?;
     ensure!(verdict == "ok", "it is damaged: {verdict}");

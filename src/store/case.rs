@@ -9,7 +9,7 @@ use super::case_row::{CaseRow, EvidenceRow, Stored};
 use super::job::after_files_of;
 use super::query::{Conn, places, sql};
 use super::{person, words};
-use crate::app::ports::{CaseFilter, StoreError, Work};
+use crate::app::ports::{StoreError, Work};
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber, Evidence, Outcome};
 use crate::domain::policy::Silence;
@@ -112,7 +112,8 @@ pub(super) async fn load_waiting(
 pub(super) async fn load_listed(
     conn: &mut Conn,
     workspace: &WorkspaceId,
-    filter: &CaseFilter,
+    channel: &ChannelId,
+    limit: u32,
 ) -> Result<Vec<Case>, StoreError> {
     let rows: Vec<CaseRow> = sql(AssertSqlSafe(format!(
         "{SELECT} where i.workspace_id = $1 and i.state in ('open', 'closed')
@@ -120,8 +121,8 @@ pub(super) async fn load_listed(
          order by i.case_number desc limit $3"
     )))
     .bind(workspace.as_str())
-    .bind(filter.visible_from.as_ref().map(ChannelId::as_str))
-    .bind(i64::from(filter.limit))
+    .bind(channel.as_str())
+    .bind(limit)
     .fetch_all(&mut *conn)
     .await?;
     all_whole(conn, workspace, rows).await
@@ -259,13 +260,13 @@ fn people(case: &Case) -> Vec<&UserId> {
         .collect()
 }
 
-/// Keeps other writers from the case until this change stands, before anything else of it is locked.
+/// Keeps other writers from the case until this change stands, before anything else of it is locked. SQLite's writer is
+/// alone anyway.
 async fn hold(conn: &mut Conn, case: &Case) -> Result<(), StoreError> {
-    let text = format!(
-        "select revision from investigation where workspace_id = $1 and case_number = $2 {}",
-        conn.for_update()
-    );
-    sql(AssertSqlSafe(text))
+    let select = "select revision from investigation
+         where workspace_id = $1 and case_number = $2 for update";
+    let Some(text) = conn.either(None, Some(select)) else { return Ok(()) };
+    sql(text)
         .bind(case.workspace.as_str())
         .bind(case.number.0)
         .fetch_optional::<(i64,)>(conn)
@@ -378,6 +379,9 @@ async fn save_outcome(
     case: &Case,
     before: Option<&Outcome>,
 ) -> Result<(), StoreError> {
+    if before == case.outcome.as_ref() {
+        return Ok(());
+    }
     let Some(outcome) = &case.outcome else {
         sql("delete from outcome where workspace_id = $1 and case_number = $2")
             .bind(case.workspace.as_str())
@@ -386,9 +390,6 @@ async fn save_outcome(
             .await?;
         return Ok(());
     };
-    if before == Some(outcome) {
-        return Ok(());
-    }
     let recorder = person::id(conn, &case.workspace, outcome.by.as_ref()).await?;
     sql("insert into outcome (workspace_id, case_number, kind, class_id, days, recorder_id,
              recorded_at, forgotten_at)

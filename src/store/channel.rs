@@ -24,18 +24,7 @@ pub(super) async fn load(
     conn: &mut Conn,
     workspace: &WorkspaceId,
     channel: &ChannelId,
-    now: Timestamp,
 ) -> Result<ChannelState, StoreError> {
-    let mut state = decided(conn, workspace, channel).await?.unwrap_or_default();
-    state.prompts = prompts(conn, workspace, channel, now).await?;
-    Ok(state)
-}
-
-async fn decided(
-    conn: &mut Conn,
-    workspace: &WorkspaceId,
-    channel: &ChannelId,
-) -> Result<Option<ChannelState>, StoreError> {
     let row: Option<ChannelRow> =
         sql("select revision, mode, paused_until, gone, greeted_at, incident_number from channel
          where workspace_id = $1 and channel_id = $2")
@@ -43,7 +32,7 @@ async fn decided(
         .bind(channel.as_str())
         .fetch_optional(&mut *conn)
         .await?;
-    let Some(found) = row else { return Ok(None) };
+    let Some(found) = row else { return Ok(ChannelState::default()) };
     let never: Vec<(String,)> =
         sql("select topic from topic_silence where workspace_id = $1 and channel_id = $2
          order by topic")
@@ -52,10 +41,9 @@ async fn decided(
         .fetch_all(conn)
         .await?;
     let row = Row::new("channel", format!("{workspace}/{channel}"));
-    Ok(Some(ChannelState {
+    Ok(ChannelState {
         mode: row.word("mode", &found.mode, Mode::parse)?,
         paused_until: found.paused_until.map(|ms| row.time("paused_until", ms)).transpose()?,
-        prompts: Vec::new(),
         never: never.into_iter().map(|(topic,)| topic).collect(),
         gone: found.gone != 0,
         greeted: found.greeted_at.map(|ms| row.time("greeted_at", ms)).transpose()?,
@@ -64,12 +52,12 @@ async fn decided(
             .map(|number| row.number("incident_number", number).map(CaseNumber))
             .transpose()?,
         revision: found.revision,
-    }))
+    })
 }
 
 /// Prompts of the channel: what the bot heard and did not keep silent on. One that was dismissed counts with its time,
 /// its topic is gone; one whose message was deleted counts if its card had been shown.
-async fn prompts(
+pub(super) async fn prompts(
     conn: &mut Conn,
     workspace: &WorkspaceId,
     channel: &ChannelId,
@@ -103,7 +91,7 @@ pub(super) async fn save(
     channel: &ChannelId,
     state: &ChannelState,
 ) -> Result<bool, StoreError> {
-    let before = decided(conn, workspace, channel).await?.unwrap_or_default();
+    let before = load(conn, workspace, channel).await?;
     if before.revision != state.revision {
         return Err(StoreError::Conflict);
     }
@@ -138,7 +126,7 @@ pub(super) async fn save(
             .execute(&mut *conn)
             .await?;
     }
-    for topic in &state.never {
+    for topic in state.never.iter().filter(|topic| !before.never.contains(topic)) {
         sql("insert into topic_silence (workspace_id, channel_id, topic) values ($1, $2, $3)
              on conflict do nothing")
         .bind(workspace.as_str())

@@ -1,6 +1,6 @@
 //! Keeps everything in a database. Knows `app::ports` and the domain's types, and nothing of Slack, HTTP or configuration.
 //!
-//! One set of tables and one SQL text (`query.rs`), in one SQLite file or on a PostgreSQL server.
+//! One set of tables and one SQL text, which `query.rs` sends to a SQLite file or to a PostgreSQL server.
 //!
 //! To add something to keep: 1. a migration in both folders of `migrations/` (never change an applied one); 2. its row
 //! and SQL in the file of its subject; 3. its place in `tests/store_contract.rs`. Words people wrote go to `words`, people
@@ -36,9 +36,7 @@ use self::postgres::PgServer;
 use self::query::{Conn, sql};
 use self::sqlite::SqliteFile;
 pub use self::transfer::{Moved, transfer};
-use crate::app::ports::{
-    Backlog, CaseFilter, Change, Committed, Job, Parked, Store, StoreError, Workspace,
-};
+use crate::app::ports::{Backlog, Change, Committed, Job, Parked, Store, StoreError, Workspace};
 use crate::domain::digest::Period;
 use crate::domain::investigation::{Case, CaseNumber};
 use crate::domain::policy::ChannelState;
@@ -271,9 +269,10 @@ impl Store for Database {
     async fn investigations(
         &self,
         workspace: &WorkspaceId,
-        filter: &CaseFilter,
+        channel: &ChannelId,
+        limit: u32,
     ) -> Result<Vec<Case>, StoreError> {
-        case::load_listed(&mut self.read().await?, workspace, filter).await
+        case::load_listed(&mut self.read().await?, workspace, channel, limit).await
     }
 
     async fn cases_of(
@@ -296,9 +295,17 @@ impl Store for Database {
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
-        now: Timestamp,
     ) -> Result<ChannelState, StoreError> {
-        channel::load(&mut self.read().await?, workspace, channel, now).await
+        channel::load(&mut self.read().await?, workspace, channel).await
+    }
+
+    async fn prompts(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError> {
+        channel::prompts(&mut self.read().await?, workspace, channel, now).await
     }
 
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError> {

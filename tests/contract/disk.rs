@@ -44,8 +44,9 @@ async fn a_restart_loses_nothing() {
     assert_eq!(store.commit(&change, at(0)).await.unwrap(), Committed::Duplicate);
     let saved = store.case(&t1(), CaseNumber(1)).await.unwrap().unwrap();
     assert_eq!(saved, Case { revision: 1, ..full_case(1) });
-    let channel = store.channel(&t1(), &ChannelId::from("C1"), at(0)).await.unwrap();
-    assert_eq!((channel.revision, channel.prompts.len()), (1, 1));
+    let channel = ChannelId::from("C1");
+    assert_eq!(store.channel(&t1(), &channel).await.unwrap().revision, 1);
+    assert_eq!(store.prompts(&t1(), &channel, at(0)).await.unwrap().len(), 1);
     assert_eq!(store.new_case_number(&t1()).await.unwrap().0, number.0 + 1);
     let again = store.claim(at(1), at(2), 9).await.unwrap();
     assert_eq!((again[0].id, again[0].uncertain), (in_flight[0].id, true));
@@ -80,7 +81,7 @@ async fn a_row_that_makes_no_sense_is_named() {
     let channel = (t1(), ChannelId::from("C1"), ChannelState::default());
     house.commit(&Change { channel: Some(channel), ..Change::default() }).await.unwrap();
     run(&mut raw(&house).await, "update channel set mode = 'x'").await;
-    let found = house.store.channel(&t1(), &ChannelId::from("C1"), at(0)).await.unwrap_err();
+    let found = house.store.channel(&t1(), &ChannelId::from("C1")).await.unwrap_err();
     assert_eq!(found.to_string(), "unreadable row in channel.mode (T1/C1)");
 }
 

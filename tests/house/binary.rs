@@ -32,6 +32,11 @@ impl Program {
 
     /// Starts `secondlook serve` in this directory and on this store, with any free port.
     pub fn serve_on(slack: &Playground, door: Door, dir: &Path, database: &str) -> Self {
+        Self::start(Self::command(slack, door, dir, database))
+    }
+
+    /// The command for that, to be changed before it is started.
+    pub fn command(slack: &Playground, door: Door, dir: &Path, database: &str) -> Command {
         let token = slack.bot_token();
         let api = slack.api_url();
         let entrance = match door {
@@ -56,7 +61,7 @@ impl Program {
             ("LOG_FORMAT", "json"),
             ("RUST_LOG", "info"),
         ]);
-        Self::start(command)
+        command
     }
 
     /// Starts the program as this command says.

@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
+use jiff::tz::TimeZone;
 use secondlook::config::Speaking;
 use secondlook::domain::channel::Patterns;
 use secondlook::domain::detect::detect;
 use secondlook::domain::knowledge::Knowledge;
-use secondlook::domain::policy::{Limits, Silence};
+use secondlook::domain::policy::{Limits, QuietHours, Silence};
 use secondlook::replay::{self, Export, Report};
 
 use super::{Files, day, folder, message, said, ts};
@@ -20,10 +21,14 @@ const HOUR: u32 = 3_600;
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| Knowledge::embedded().unwrap());
 
 fn replayed(files: Files<'_>) -> Report {
+    replayed_with(files, None)
+}
+
+fn replayed_with(files: Files<'_>, quiet_hours: Option<QuietHours>) -> Report {
     let dir = folder(files);
     let settings = Speaking {
         limits: Limits::default(),
-        quiet_hours: None,
+        quiet_hours,
         incidents: Patterns::default(),
         knowledge: vec![],
     };
@@ -35,7 +40,11 @@ fn replayed(files: Files<'_>) -> Report {
 #[track_caller]
 fn check(channel: &str, messages: &[String], cards: &[u32], silences: &[(Silence, u64)]) {
     let file = format!("{channel}/2026-09-21.json");
-    let report = replayed(&[(&file, &day(messages))]);
+    found(replayed(&[(&file, &day(messages))]), cards, silences);
+}
+
+#[track_caller]
+fn found(report: Report, cards: &[u32], silences: &[(Silence, u64)]) {
     let said: Vec<&str> = report.prompts.iter().map(|prompt| prompt.ts.as_str()).collect();
     let expected: Vec<String> = cards.iter().map(|second| ts(*second)).collect();
     assert_eq!(said, expected);
@@ -63,6 +72,38 @@ fn a_person_who_asks_first_silences_the_bot() {
     // What was silenced counts for no cooldown.
     let again = [said(0, "U1", MAILCHIMP), said(30, "U2", ASKED), said(700, "U3", POSTGRES)];
     check("backend", &again, &[700], &asked);
+    // Where the proposal is made in a thread, a question that was asked there just before counts too.
+    let in_thread = [
+        said(0, "U1", "the newsletter is broken"),
+        reply(30, "U2", ASKED, 0),
+        reply(60, "U1", MAILCHIMP, 0),
+    ];
+    check("backend", &in_thread, &[], &asked);
+}
+
+#[test]
+fn a_question_silences_all_that_waits_in_the_channel_however_long_it_waits() {
+    // 1_790_000_000 is a quarter past two in the afternoon; what is said then waits until three.
+    let quiet = |messages: &[String]| {
+        let hours = QuietHours::parse("14:00-15:00", &TimeZone::UTC).unwrap();
+        replayed_with(&[("backend/2026-09-21.json", &day(messages))], Some(hours))
+    };
+    let asked = [(Silence::SomeoneAsked, 1)];
+    found(quiet(&[said(0, "U1", MAILCHIMP)]), &[0], &[]);
+    // Half an hour later the question is all that is left of what was heard: it was heeded when it came.
+    found(quiet(&[said(0, "U1", MAILCHIMP), said(1_800, "U2", ASKED)]), &[], &asked);
+    let elsewhere = [
+        said(0, "U1", MAILCHIMP),
+        said(1_700, "U3", "lunch?"),
+        reply(1_800, "U2", ASKED, 1_700),
+        said(9_000, "U3", "good night"),
+    ];
+    found(quiet(&elsewhere), &[], &asked);
+    // Nor is it forgotten because others go on talking.
+    let mut talk = vec![said(0, "U1", MAILCHIMP), said(1, "U2", ASKED)];
+    talk.extend((2..20).map(|second| said(second, "U3", "lunch?")));
+    check("backend", &talk, &[], &asked);
+    found(quiet(&[said(0, "U1", MAILCHIMP), said(1_800, "U1", ASKED)]), &[0], &[]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Several workspaces of one bot: a digest for each, in its own channel.
 
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -107,4 +108,34 @@ pub(crate) async fn one_channel_without_its_workspace_is_nobodys_where_there_are
     // The worker came by.
     open(&house, &north, "Search is slow").await;
     assert_eq!(digests(&north, GENERAL).len() + digests(&house.slack, GENERAL).len(), 0);
+}
+
+pub(crate) async fn the_command_asks_for_none_where_its_channel_is_another_workspaces(on: On) {
+    let (mut house, _north) = town(on, Door::Socket).await;
+    house.stop().await;
+    house.own_token = true;
+    house.start().await;
+    // The one channel is that of the workspace with a token of its own, as for the bot.
+    let refused = command(&house, NORTH);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(why.contains("names no channel of T0NORTH001: write it as T0NORTH001:C"), "{why}");
+    let asked = command(&house, TEAM);
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    assert!(String::from_utf8(asked.stdout).unwrap().starts_with("Asked for"));
+}
+
+/// `secondlook digest` of a quiet week long ago, beside the running bot.
+fn command(house: &House, workspace: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_secondlook"))
+        .args(["digest", "--week", "2025-W10", "--workspace", workspace])
+        .env_clear()
+        .envs([
+            ("DATABASE_URL", house.database_url()),
+            ("SLACK_BOT_TOKEN", house.slack.bot_token()),
+            ("SECONDLOOK_DIGEST_CHANNEL", GENERAL.to_owned()),
+        ])
+        .current_dir(house.database().parent().unwrap())
+        .output()
+        .unwrap()
 }

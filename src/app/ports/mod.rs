@@ -282,15 +282,6 @@ pub enum Committed {
     Duplicate,
 }
 
-/// Which cases to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseFilter {
-    /// Private channels' cases only from this channel.
-    pub visible_from: Option<ChannelId>,
-    /// At most this many, newest first.
-    pub limit: u32,
-}
-
 /// How much work waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -356,11 +347,13 @@ pub trait Store: Installations + Retention {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Vec<Case>, StoreError>;
-    /// Investigations (open or closed), newest first.
+    /// At most `limit` investigations (open or closed), newest first, for whoever reads them in this channel: private ones
+    /// of other channels are left out.
     async fn investigations(
         &self,
         workspace: &WorkspaceId,
-        filter: &CaseFilter,
+        channel: &ChannelId,
+        limit: u32,
     ) -> Result<Vec<Case>, StoreError>;
     /// Investigations that ended in a period, and those open now that were opened before its end.
     async fn cases_of(
@@ -374,13 +367,19 @@ pub trait Store: Installations + Retention {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Vec<CaseNumber>, StoreError>;
-    /// What is known about a channel; prompts of the last thirty days before `now`.
+    /// What is known about a channel.
     async fn channel(
         &self,
         workspace: &WorkspaceId,
         channel: &ChannelId,
-        now: Timestamp,
     ) -> Result<ChannelState, StoreError>;
+    /// When prompts were decided in a channel in the thirty days before `now`, oldest first, and on which topics.
+    async fn prompts(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        now: Timestamp,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
     /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.

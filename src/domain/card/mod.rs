@@ -1,6 +1,6 @@
 //! Chooses what the card says: pure words, no layout.
 //!
-//! It fits a phone: at most [`LINES_MAX`] lines and [`CHARS_MAX`] characters (DESIGN.md §3.2).
+//! It fits a phone: at most [`LINES_MAX`] lines and [`CHARS_MAX`] characters.
 
 use super::diagnose::{Catalog, Check, Class, Diagnosis, Names, Symptom, diagnose};
 use super::evidence::{EvidenceKind, Reading};

@@ -93,9 +93,6 @@ pub struct Class {
     pub checks: Vec<Check>,
 }
 
-/// Months after which a note asks "still right?": knowledge of systems ages in a year or two.
-const REVIEW_MONTHS: i32 = 18;
-
 /// Added to a class's reports, so that a rare one is not ruled out: all were counted in a few hundred only.
 const REPORTS_MORE: f64 = 2.0;
 /// What a class has on average.
@@ -106,12 +103,6 @@ impl Class {
     fn prior(&self) -> f64 {
         let reports = self.reports.map_or(REPORTS_MEAN, f64::from);
         ((reports + REPORTS_MORE) / (REPORTS_MEAN + REPORTS_MORE)).ln()
-    }
-
-    /// Whether the note is so old that a reader should be asked "still right?".
-    pub fn asks_for_review(&self, today: jiff::civil::Date) -> bool {
-        let due = self.last_reviewed.checked_add(jiff::Span::new().months(REVIEW_MONTHS));
-        due.is_ok_and(|due| today >= due)
     }
 }
 

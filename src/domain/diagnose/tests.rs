@@ -61,14 +61,6 @@ fn all_fifty_classes_are_there_and_fit_a_card() {
 }
 
 #[test]
-fn an_old_note_asks_for_a_review() {
-    let class = &SHIPPED.classes()[0];
-    let day = |text: &str| text.parse().expect("a date");
-    assert!(!class.asks_for_review(day("2027-11-21")));
-    assert!(class.asks_for_review(day("2028-05-21")));
-}
-
-#[test]
 fn every_fault_is_named_with_its_line() {
     let found = faults(
         "[[class]]\nid = \"x\"\n\n[[cues]]\nclass = \"nope\"\nstrong = [\"@nope fail\"]\ncolour = 1\n",

@@ -1,34 +1,22 @@
 //! The weekly digest: what ended and what decided it, and what is open. Pure words.
 //!
-//! Nobody is named or compared, nothing is added up, and every way to end has the same space (DESIGN.md §3.6, §3.7).
+//! Nobody is named or compared, nothing is added up, and every way to end has the same space.
 
+mod channels;
 mod schedule;
-
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub use self::channels::{Channels, Unclear};
 pub use self::schedule::{Period, Schedule, Week};
+use super::ChannelId;
 use super::card::{name, outcome_name, title};
 use super::diagnose::Catalog;
 use super::investigation::{Case, Evidence, Outcome, OutcomeKind, REMIND_AFTER, State, cut};
 use super::wording::{Line, Piece, Wording};
-use super::{ChannelId, WorkspaceId};
 
 /// Most cases a section shows: with Slack's limit for all blocks of a message in mind.
 pub const SHOWN_MAX: usize = 5;
-
-/// Where the digest is posted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Channels {
-    /// Nowhere.
-    #[default]
-    Nowhere,
-    /// In this channel of the one workspace there is.
-    One(ChannelId),
-    /// In a channel of each of these workspaces.
-    Each(BTreeMap<WorkspaceId, ChannelId>),
-}
 
 /// Where and when the digest is posted.
 #[derive(Clone, Debug, Default, PartialEq)]

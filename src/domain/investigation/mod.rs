@@ -16,7 +16,7 @@ use super::detect::Verdict;
 use super::policy::Silence;
 use super::{MessageTs, UserId, wire_enum};
 
-/// How long an unopened prompt keeps its text (DESIGN.md §2).
+/// How long a prompt that nobody opened keeps its text: nobody works on it.
 pub const TEXT_KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// When an open investigation without an outcome is reminded of, once.
 pub const REMIND_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -33,7 +33,7 @@ pub const PARKED_MAX: usize = 20;
 pub enum Happening {
     /// The quiet period is over; `Err` when the channel no longer lets us speak.
     QuietPeriodOver(Result<(), Silence>),
-    /// A person asked for evidence in the thread before we spoke.
+    /// A person asked for evidence in the channel before we spoke.
     SomeoneAsked,
     /// The proposal reads otherwise now; `None` when it is no proposal any more.
     Reworded(Option<(String, Verdict)>),
@@ -221,7 +221,7 @@ fn deleted(case: &mut Case) -> Vec<Effect> {
     }
 }
 
-/// Evidence turns a prompt into an investigation (DESIGN.md §2). What a message carried is recorded once, however often
+/// Evidence turns a prompt into an investigation: whoever posts it works on the case. What a message carried is recorded once, however often
 /// its file is read.
 fn posted(case: &mut Case, mut evidence: Vec<Evidence>, now: Timestamp) -> Vec<Effect> {
     evidence.retain(|piece| piece.message.is_none() || !case.evidence.contains(piece));

@@ -133,8 +133,6 @@ pub struct ChannelState {
     pub mode: Mode,
     /// Until when it is paused.
     pub paused_until: Option<Timestamp>,
-    /// When prompts were decided here in the last thirty days, and on which topic.
-    pub prompts: Vec<(Timestamp, String)>,
     /// Topics that are never answered here.
     pub never: Vec<String>,
     /// Whether the bot is out of it: sent out, or the channel is archived or deleted.
@@ -152,7 +150,6 @@ impl Default for ChannelState {
         Self {
             mode: Mode::Thread,
             paused_until: None,
-            prompts: Vec::new(),
             never: Vec::new(),
             gone: false,
             greeted: None,
@@ -162,9 +159,10 @@ impl Default for ChannelState {
     }
 }
 
-/// Whether the channel lets us speak now on this topic.
+/// Whether the channel lets us speak now on this topic; `prompts` are those of the last thirty days there, with their topics.
 pub fn channel_allows(
     channel: &ChannelState,
+    prompts: &[(Timestamp, String)],
     external: bool,
     topic: &str,
     limits: &Limits,
@@ -175,17 +173,17 @@ pub fn channel_allows(
     }
     still_allows(channel, topic, now)?;
     let since = |duration| move |(at, _): &&(Timestamp, String)| now.duration_since(*at) < duration;
-    if channel.prompts.iter().filter(since(TOPIC_COOLDOWN)).any(|(_, t)| same_topic(t, topic)) {
+    if prompts.iter().filter(since(TOPIC_COOLDOWN)).any(|(_, t)| same_topic(t, topic)) {
         return Err(Silence::TopicCooldown);
     }
     // Without one, a prompt of a replica whose clock is a little ahead is none either.
     let cools = limits.cooldown.is_positive();
-    if cools && channel.prompts.iter().any(|prompt| since(limits.cooldown)(&prompt)) {
+    if cools && prompts.iter().any(|prompt| since(limits.cooldown)(&prompt)) {
         return Err(Silence::ChannelCooldown);
     }
     let within = |days: i64| {
         let span = SignedDuration::from_hours(24 * days);
-        channel.prompts.iter().filter(since(span)).count()
+        prompts.iter().filter(since(span)).count()
     };
     let cap = limits.channel_cap as usize;
     if cap > 0 && within(1) >= cap {

@@ -1,24 +1,24 @@
 //! The store in one SQLite file: one connection writes, a few read.
 
+pub(super) mod place;
 mod presence;
 pub(super) mod private;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::Context as _;
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
 };
 
-pub(super) use self::presence::{place, somebody_is_there};
+use self::place::{is_in_memory, options, shown};
+pub(super) use self::presence::somebody_is_there;
 use super::alone::Purpose;
 use super::error::from_sqlx;
 use super::query::Conn;
@@ -53,7 +53,7 @@ impl SqliteFile {
     /// Opens the file at this URL (`sqlite://path`, `sqlite::memory:`), creates it if need be, and migrates it.
     pub(super) async fn open(url: &str, purpose: Purpose) -> anyhow::Result<Self> {
         let options = options(url)?;
-        if !url.contains(":memory:") {
+        if !is_in_memory(url) {
             keep_private(options.get_filename());
         }
         let writer = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
@@ -79,7 +79,7 @@ impl SqliteFile {
     /// `None` when there is none yet.
     pub(super) async fn inspect(url: &str) -> anyhow::Result<Option<Self>> {
         let options = options(url)?;
-        if !url.contains(":memory:") && !options.get_filename().exists() {
+        if !is_in_memory(url) && !options.get_filename().exists() {
             return Ok(None);
         }
         Self::connect(url, options.clone(), options).await.map(Some)
@@ -100,7 +100,7 @@ impl SqliteFile {
             .connect_with(writer)
             .await
             .with_context(|| format!("could not open the database {}", shown(url)))?;
-        Ok(if url.contains(":memory:") {
+        Ok(if is_in_memory(url) {
             Self {
                 readers: writer.clone(),
                 sweeper: None,
@@ -196,48 +196,11 @@ async fn migrate(writer: &SqlitePool) -> anyhow::Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// The file behind a URL.
-pub(super) fn file_of(url: &str) -> anyhow::Result<PathBuf> {
-    Ok(options(url)?.get_filename().to_owned())
-}
-
 /// For their owner alone: the file, made if need be, and what stands beside it.
 fn keep_private(database: &Path) {
     private::create(database);
-    private::tighten(&["", "-wal", "-shm", "-lock"].map(|end| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    }));
-}
-
-/// The database in words: a password has no place in such a URL, and somebody may have put one there.
-fn shown(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(place, _)| place)
-}
-
-/// Reads a URL. Why one can't be read is not said: the reason could repeat what should not stand there.
-pub(super) fn parse(url: &str) -> anyhow::Result<SqliteConnectOptions> {
-    SqliteConnectOptions::from_str(url)
-        .map_err(|_| anyhow!("{} is no SQLite URL: write sqlite://<path of a file>", shown(url)))
-}
-
-fn options(url: &str) -> anyhow::Result<SqliteConnectOptions> {
-    let options = parse(url)?
-        .foreign_keys(true)
-        .busy_timeout(PATIENCE)
-        .synchronous(SqliteSynchronous::Full)
-        // Erased words are overwritten, in the file and in what SQLite would put in a temporary one.
-        .pragma("secure_delete", "on")
-        .pragma("temp_store", "memory");
-    let directory = options.get_filename().parent().filter(|dir| *dir != Path::new(""));
-    if let Some(directory) = directory.filter(|dir| !dir.is_dir()) {
-        bail!(
-            "the directory {} of the database does not exist: create it, or change DATABASE_URL",
-            directory.display()
-        );
-    }
-    Ok(options)
+    private::tighten(&[database.to_owned(), place::lock(database)]);
+    private::tighten(&place::logs(database));
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //! run out.
 
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use super::place::lock;
 use super::{PATIENCE, SqliteFile, private};
 use crate::app::ports::StoreError;
 use crate::store::job;
@@ -15,7 +16,7 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// Takes a place beside the database, held as long as the file that is returned: the system gives it up when the
 /// process ends, however it ends. Where the file system knows no locks, leases run out on their own, as ever.
 pub(super) async fn enter(database: &Path, file: &SqliteFile) -> Result<Option<File>, StoreError> {
-    let opened = private::options().create(true).truncate(false).write(true).open(place(database));
+    let opened = private::options().create(true).truncate(false).write(true).open(lock(database));
     let Ok(place) = opened else { return Ok(None) };
     if place.try_lock().is_ok() {
         let mut tx = file.write().await?;
@@ -43,17 +44,5 @@ pub(super) async fn enter(database: &Path, file: &SqliteFile) -> Result<Option<F
 /// Whether a living process has a place beside the database.
 pub(in crate::store) fn somebody_is_there(database: &Path) -> bool {
     let held = |place: &File| matches!(place.try_lock(), Err(TryLockError::WouldBlock));
-    File::open(place(database)).is_ok_and(|place| held(&place))
-}
-
-/// Where the places are taken: beside the file itself, by whatever name it was found.
-pub(in crate::store) fn place(database: &Path) -> PathBuf {
-    let directory = database.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-    let found = database.canonicalize().or_else(|_| {
-        let name = database.file_name().unwrap_or(database.as_os_str());
-        directory.canonicalize().map(|directory| directory.join(name))
-    });
-    let mut name = found.unwrap_or_else(|_| database.to_owned()).into_os_string();
-    name.push("-lock");
-    name.into()
+    File::open(lock(database)).is_ok_and(|place| held(&place))
 }

@@ -1,52 +1,18 @@
-//! The store on a PostgreSQL server, shared by any number of replicas.
-//!
-//! Changes run at "read committed" and lock what they read before they decide; a unique key, a deadlock or a lost race
-//! comes out as `Conflict`, and the app decides anew. What is read for people sees one moment ("repeatable read").
+//! Where a store on a server is: what its URL names, whether it can be reached, and whether it can hold a store.
 
 use std::net::IpAddr;
-use std::str::FromStr;
-use std::time::Duration;
+use std::str::FromStr as _;
 
 use anyhow::{Context as _, anyhow, bail};
-use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{Connection as _, PgConnection};
 
-use super::alone::Purpose;
-use super::newest_schema;
-use super::query::{Conn, answered};
-use crate::app::ports::StoreError;
+use super::PATIENCE;
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
-
-/// How long to wait for the server, and for a free connection.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How a bot's connections name themselves, for whoever looks at the server.
 const BOT: &str = "secondlook";
-/// How long to wait before asking again who is there.
-const AGAIN: Duration = Duration::from_millis(250);
-/// Connections of one replica.
-const CONNECTIONS: u32 = 10;
 /// The oldest server this is known to work with, as `server_version_num` has it.
 const SERVER_MIN: i32 = 13_00_00;
-/// Set on every connection. The server ends what takes too long, and says "committed" only of what is on its disk.
-const SETTINGS: &str = "
-    select set_config('statement_timeout', '10s', false),
-        set_config('lock_timeout', '5s', false),
-        set_config('idle_in_transaction_session_timeout', '30s', false),
-        set_config('synchronous_commit', case current_setting('synchronous_commit')
-            when 'off' then 'on' else current_setting('synchronous_commit') end, false)";
-/// Set besides for a move: while one side is read, the other has nothing to do for as long as that takes.
-const AT_LEISURE: &str = "
-    select set_config('statement_timeout', '0', false),
-        set_config('idle_in_transaction_session_timeout', '0', false)";
-/// The claim on a store is an advisory lock of its database and schema: whatever a connection calls itself, it is seen.
-const CLAIM: i32 = 0x5ec0_4d10;
-/// How bots claim it, any number of them.
-pub(super) const TOGETHER: &str =
-    "select pg_try_advisory_lock_shared($1, hashtext(current_schema()::text))";
-/// How a move claims it.
-pub(super) const ALONE: &str = "select pg_try_advisory_lock($1, hashtext(current_schema()::text))";
 /// What may stand behind the `?` of the URL. Anything else is a slip, and could be a password in the wrong place.
 const PARAMETERS: [&str; 12] = [
     "application_name",
@@ -63,117 +29,8 @@ const PARAMETERS: [&str; 12] = [
     "user",
 ];
 
-/// Everything in one database of a PostgreSQL server.
-#[derive(Debug)]
-pub(super) struct PgServer {
-    pool: PgPool,
-}
-
-impl PgServer {
-    /// Connects to the database at this URL and migrates it.
-    pub(super) async fn open(url: &str, purpose: Purpose) -> anyhow::Result<Self> {
-        let options = options(url)?;
-        let mut conn = reach(&options).await?;
-        if purpose == Purpose::Work && !claims(&mut conn, TOGETHER).await? {
-            bail!("{} is being moved: wait until `secondlook move` is done", place(&options));
-        }
-        if schema(&mut conn).await? != Some(newest_schema()) {
-            // Of several replicas that start at once one migrates, the others wait for its advisory lock.
-            MIGRATIONS
-                .run_direct(None, &mut conn, false)
-                .await
-                .with_context(|| format!("could not bring {} up to date", place(&options)))?;
-        }
-        conn.close().await?;
-        Ok(Self::connect(options, purpose))
-    }
-
-    /// Connects to the database at this URL as it is; `None` when it has no tables yet.
-    pub(super) async fn inspect(url: &str, purpose: Purpose) -> anyhow::Result<Option<Self>> {
-        let options = options(url)?.application_name("secondlook, looking on");
-        let mut conn = reach(&options).await?;
-        let schema = schema(&mut conn).await?;
-        conn.close().await?;
-        Ok(schema.map(|_| Self::connect(options, purpose)))
-    }
-
-    /// A pool whose every connection is checked before it is used: after the server was away, the dead ones go.
-    fn connect(options: PgConnectOptions, purpose: Purpose) -> Self {
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .after_connect(move |conn, _| Box::pin(set_up(conn, purpose)))
-            .connect_lazy_with(options);
-        Self { pool }
-    }
-
-    pub(super) async fn close(&self) {
-        self.pool.close().await;
-    }
-
-    /// A transaction that sees what others committed before each of its statements: what it decides on, it locks.
-    pub(super) async fn write(&self) -> Result<Conn, StoreError> {
-        self.begin("begin isolation level read committed, read write").await
-    }
-
-    /// A transaction that sees one moment.
-    pub(super) async fn read(&self) -> Result<Conn, StoreError> {
-        self.begin("begin isolation level repeatable read, read only").await
-    }
-
-    async fn begin(&self, how: &'static str) -> Result<Conn, StoreError> {
-        answered(self.pool.begin_with(how)).await.map(Conn::Postgres)
-    }
-}
-
-/// Makes a new connection ready. A bot's takes part in its claim: whichever of them lives holds it.
-async fn set_up(conn: &mut PgConnection, purpose: Purpose) -> Result<(), sqlx::Error> {
-    sqlx::query(SETTINGS).execute(&mut *conn).await?;
-    match purpose {
-        Purpose::Look => Ok(()),
-        Purpose::Move => sqlx::query(AT_LEISURE).execute(conn).await.map(|_| ()),
-        Purpose::Work if claim(conn, TOGETHER).await? => Ok(()),
-        Purpose::Work => Err(sqlx::Error::Protocol("the store is being moved".to_owned())),
-    }
-}
-
-async fn claim(conn: &mut PgConnection, how: &'static str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(how).bind(CLAIM).fetch_one(conn).await
-}
-
-/// Claims the store for as long as the connection lives; `false` while others have it.
-pub(super) async fn claims(conn: &mut PgConnection, how: &'static str) -> anyhow::Result<bool> {
-    // The server needs a moment to see that a process has ended.
-    for _ in 0..PATIENCE.as_millis() / AGAIN.as_millis() {
-        if claim(conn, how).await.context("could not claim the store")? {
-            return Ok(true);
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
-    Ok(false)
-}
-
-/// A connection to the database at this URL, to claim it with.
-pub(super) async fn to_claim(url: &str) -> anyhow::Result<PgConnection> {
-    reach(&options(url)?.application_name("secondlook move")).await
-}
-
-/// Whether the store is claimed for a move by that connection of its server.
-pub(super) async fn is_held_by(conn: &mut PgConnection, pid: i32) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "select exists (select 1 from pg_locks
-         where locktype = 'advisory' and mode = 'ExclusiveLock' and granted and pid = $2
-             and classid::bigint = $1
-             and objid::bigint = hashtext(current_schema()::text)::bigint & 4294967295
-             and database = (select oid from pg_database where datname = current_database()))",
-    )
-    .bind(CLAIM)
-    .bind(pid)
-    .fetch_one(conn)
-    .await
-}
-
-fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
+/// How to connect to what a URL names.
+pub(super) fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
     let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
     let named: Vec<&str> =
         parameters.split('&').filter_map(|pair| pair.split('=').next()).collect();
@@ -209,7 +66,7 @@ fn is_here(options: &PgConnectOptions) -> bool {
 }
 
 /// The database in words, without its password.
-fn place(options: &PgConnectOptions) -> String {
+pub(super) fn shown(options: &PgConnectOptions) -> String {
     let server = options.get_socket().map_or_else(
         || format!("{}:{}", options.get_host(), options.get_port()),
         |socket| socket.display().to_string(),
@@ -219,7 +76,7 @@ fn place(options: &PgConnectOptions) -> String {
 }
 
 /// Connects once, outside the pool, which would hide why it can't.
-async fn reach(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+pub(super) async fn reach(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
     let connected = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options)).await;
     let mut conn = match connected {
         Ok(Ok(conn)) => conn,
@@ -229,17 +86,17 @@ async fn reach(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
         }
         Err(_) => bail!(
             "could not reach {}: no answer within {} s; check the address and the firewall",
-            place(options),
+            shown(options),
             PATIENCE.as_secs()
         ),
     };
-    suits(&mut conn).await.with_context(|| format!("can't use {}", place(options)))?;
+    suits(&mut conn).await.with_context(|| format!("can't use {}", shown(options)))?;
     Ok(conn)
 }
 
 /// Why it could not connect, and what to do.
 fn unreachable(error: &sqlx::Error, options: &PgConnectOptions) -> String {
-    let place = place(options);
+    let place = shown(options);
     let code = match error {
         sqlx::Error::Database(error) => error.code().unwrap_or_default().into_owned(),
         sqlx::Error::Io(error)
@@ -306,19 +163,6 @@ fn judge(version: i32, encoding: &str, read_only: bool) -> anyhow::Result<()> {
         bail!("it is a read-only replica: let DATABASE_URL name the primary server");
     }
     Ok(())
-}
-
-/// The last migration applied, if there ever was one.
-async fn schema(conn: &mut PgConnection) -> anyhow::Result<Option<i64>> {
-    let migrated: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-        .fetch_one(&mut *conn)
-        .await?;
-    if !migrated {
-        return Ok(None);
-    }
-    Ok(sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-        .fetch_one(conn)
-        .await?)
 }
 
 #[cfg(test)]
