@@ -61,6 +61,7 @@ contract! {
     jobs::a_lease_that_ran_out_is_uncertain,
     jobs::a_claim_is_prolonged_by_whoever_holds_it,
     jobs::uncertainty_is_kept_until_it_is_done,
+    jobs::what_work_in_doubt_asks_for_is_in_doubt,
     jobs::what_may_still_come_is_looked_for_twice,
     jobs::a_lost_lease_ends_nothing,
     jobs::cancelled_work_is_not_tried_again,

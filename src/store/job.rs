@@ -132,17 +132,21 @@ fn payload(work: &Work) -> Value {
     }
 }
 
-/// Asks for work. Work that was given up gets another chance.
+/// Asks for work; in doubt, it is looked up before it is done. Work that was given up gets another chance.
 pub(super) async fn ask(
     conn: &mut Conn,
     workspace: &WorkspaceId,
     new: &NewJob,
+    in_doubt: bool,
 ) -> Result<(), StoreError> {
     let (kind, payload) = (new.work.kind(), payload(&new.work));
-    sql("insert into job (workspace_id, job_key, kind, case_number, payload, run_at)
-         values ($1, $2, $3, $4, $5, $6)
+    sql("insert into job (workspace_id, job_key, kind, case_number, payload, run_at, uncertain)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (workspace_id, job_key) do update set
              payload = excluded.payload,
+             uncertain = case
+                 when job.uncertain < excluded.uncertain then excluded.uncertain
+                 else job.uncertain end,
              again_at = case
                  when job.lease_until is null and (job.uncertain = 0 or job.attempts = 0)
                      then job.again_at
@@ -164,6 +168,7 @@ pub(super) async fn ask(
     .bind(new.work.case().map(|case| i64::from(case.0)))
     .bind(payload.to_string())
     .bind(new.run_at.as_millisecond())
+    .bind(i64::from(in_doubt))
     .execute(conn)
     .await?;
     Ok(())

@@ -197,6 +197,39 @@ pub(crate) async fn uncertainty_is_kept_until_it_is_done(house: House) {
     assert!(!house.claim_one(at(4)).await.uncertain);
 }
 
+pub(crate) async fn what_work_in_doubt_asks_for_is_in_doubt(house: House) {
+    let quiet = Work::QuietPeriod(CaseNumber(1));
+    house.ask(quiet.clone(), at(0)).await;
+    house.ask(card(2), at(3)).await;
+    house.claim_one(at(0)).await;
+    // Nobody knows what became of it.
+    let again = house.claim_one(at(1)).await;
+    assert!(again.uncertain);
+    let new = |work: &Work, run_at| NewJob { work: work.clone(), run_at };
+    let asking = Change {
+        jobs: vec![new(&card(1), at(2)), new(&card(2), at(3)), new(&quiet, at(4))],
+        job: Some((again, JobEnd::Done)),
+        ..Change::default()
+    };
+    house.commit(&asking).await.unwrap();
+    for (minute, work) in [(2, card(1)), (3, card(2)), (4, quiet)] {
+        let job = house.claim_one(at(minute)).await;
+        assert_eq!((&job.work, job.uncertain, job.attempts), (&work, true, 1));
+        house.end(&job, JobEnd::Done).await;
+    }
+    // Done, it is in doubt no more, and what is asked for otherwise never was.
+    house.ask(card(1), at(5)).await;
+    let job = house.claim_one(at(5)).await;
+    assert!(!job.uncertain);
+    let asking = Change {
+        jobs: vec![new(&card(2), at(6))],
+        job: Some((job, JobEnd::Done)),
+        ..Change::default()
+    };
+    house.commit(&asking).await.unwrap();
+    assert!(!house.claim_one(at(6)).await.uncertain);
+}
+
 pub(crate) async fn what_may_still_come_is_looked_for_twice(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
