@@ -134,6 +134,33 @@ async fn a_channel_that_takes_nothing_from_us_is_told_with_its_reason() {
     }
 }
 
+/// Slack may have taken the card, and lets nobody look: too little is granted, or too much was said since.
+#[tokio::test]
+async fn a_card_that_can_not_be_looked_up_is_not_said_to_be_refused() {
+    let house = House::open(Door::Http).await;
+    house.slack.fail(Fault::new("chat.postMessage", 1, FaultKind::AnswerLost));
+    house.slack.fail(Fault::error("conversations.history", Fault::ALWAYS, "missing_scope"));
+    house.investigate(MAYA, BACKEND, "mails land in spam").await;
+    house.submit(MAYA, json!({"title": "Mails land in spam"})).await;
+    let posted = |w: &World| (w.struck("chat.postMessage", None) > 0).then_some(());
+    house.slack.wait_until(posted).await.unwrap();
+    let said = async {
+        while house.slack.look(told).is_empty() {
+            house.clock.advance(SignedDuration::from_secs(1));
+            house.pause().await;
+        }
+        house.slack.look(told).remove(0)
+    };
+    let said = tokio::time::timeout(std::time::Duration::from_secs(30), said).await.unwrap();
+    assert!(said.contains("I don't know whether its card was posted"), "{said}");
+    assert!(said.contains("(missing_scope)") && !said.contains("refused"), "{said}");
+    house.settled().await;
+    let parked = house.store().await.parked(9).await.unwrap();
+    assert_eq!(parked[0].because, "it may stand, and can't be looked up (missing_scope)");
+    assert_eq!(house.said_anywhere(BACKEND).iter().filter(|m| is_card(m)).count(), 1, "not twice");
+    assert_eq!(house.slack.look(told).len(), 1);
+}
+
 #[tokio::test]
 async fn out_of_an_archived_channel_the_card_comes_when_it_is_back() {
     let house = house(Door::Http).await;

@@ -40,6 +40,8 @@ const FILE_BYTES_MAX: usize = 1024 * 1024;
 pub(super) enum Failed {
     Chat(ChatError),
     Store(StoreError),
+    /// What an attempt in doubt did can't be looked up; the chat's own word for why.
+    NotLookedUp(String),
     /// It was given up half-way: the next one must look what it did.
     ClaimLost,
     /// A fault of ours, and the next one must look, too.
@@ -198,6 +200,10 @@ impl App {
                 ("declined", JobEnd::Done)
             }
             Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
+            Failed::NotLookedUp(code) => {
+                let why = format!("it may stand, and can't be looked up ({code})");
+                ("parked", JobEnd::Parked(why))
+            }
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
             Failed::Chat(ChatError::Uncertain(_)) => in_doubt("uncertain"),
             Failed::Chat(ChatError::Unanswered(_)) => {
@@ -241,9 +247,9 @@ impl App {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 self.read_thread(chat, job, case).await
             }
-            Work::TellRefusal { case: number, code } => {
+            Work::TellRefusal { case: number, code, may_stand } => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
-                self.tell_refusal(chat, job, &case, code).await
+                self.tell_refusal(chat, job, &case, code, *may_stand).await
             }
             Work::SayReminder(number) => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
@@ -385,7 +391,9 @@ impl App {
                 return Ok(self.done(job).await?);
             }
             Ok(None) => chat.post(&post).await,
-            Err(error) => Err(error),
+            Err(Failed::NotLookedUp(code)) => return self.card_unknown(&case, code).await,
+            Err(Failed::Chat(error)) => Err(error),
+            Err(failed) => return Err(failed),
         };
         match posted {
             Ok(ts) => {
@@ -454,7 +462,7 @@ struct PostedFile<'a> {
 
 /// The digest's channel is named in the settings, and somebody may only now invite the bot to it.
 fn awaits_invitation(work: &Work, code: &str) -> bool {
-    matches!(work, Work::Digest { .. }) && matches!(code, "not_in_channel" | "channel_not_found")
+    matches!(work, Work::Digest { .. }) && ChatError::not_let_in(code)
 }
 
 /// 2, 4, 8 … seconds, at most [`BACKOFF_MAX`].

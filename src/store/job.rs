@@ -59,7 +59,11 @@ fn work(at: &Row, kind: &str, case: CaseNumber, payload: &str) -> Result<Work, S
         "text" => Work::Text(case),
         "card" => Work::ShowCard(case),
         "thread" => Work::ReadThread(case),
-        "tell_refusal" => Work::TellRefusal { case, code: parts(at, payload)?("code")? },
+        "tell_refusal" => {
+            let part = parts(at, payload)?;
+            let may_stand = part("may_stand")?.parse().map_err(|_| at.corrupt("payload"))?;
+            Work::TellRefusal { case, code: part("code")?, may_stand }
+        }
         "say_reminder" => Work::SayReminder(case),
         "say_outcome" => Work::SayOutcome(case),
         "file" => {
@@ -114,7 +118,9 @@ fn payload(work: &Work) -> Value {
         | Work::SayReminder(_)
         | Work::SayOutcome(_)
         | Work::ConfirmRemoval => json!({}),
-        Work::TellRefusal { case: _, code } => json!({"code": code}),
+        Work::TellRefusal { case: _, code, may_stand } => {
+            json!({"code": code, "may_stand": may_stand.to_string()})
+        }
         Work::LookAtChannel(channel) | Work::Greet(channel) => {
             json!({"channel": channel.as_str()})
         }

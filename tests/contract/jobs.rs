@@ -56,7 +56,7 @@ pub(crate) async fn every_kind_of_work_comes_back(house: House) {
         Work::Text(one),
         Work::ShowCard(one),
         Work::ReadThread(one),
-        Work::TellRefusal { case: one, code: "is_archived".to_owned() },
+        Work::TellRefusal { case: one, code: "is_archived".to_owned(), may_stand: true },
         Work::SayReminder(one),
         Work::SayOutcome(one),
         Work::LookAtChannel("C1".into()),

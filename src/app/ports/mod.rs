@@ -92,6 +92,8 @@ pub enum Work {
         case: CaseNumber,
         /// The chat's own word for why.
         code: String,
+        /// Whether it may stand all the same: what was refused is to look for it.
+        may_stand: bool,
     },
     /// Say in the thread that the case is still open.
     SayReminder(CaseNumber),
