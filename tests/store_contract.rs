@@ -77,6 +77,7 @@ contract! {
     retention::ended_cases_are_named_the_oldest_first_and_once,
     retention::a_batch_takes_no_more_than_it_may,
     jobs::no_retry_makes_work_younger,
+    jobs::what_awaits_a_person_is_not_late,
 }}
 
 contract! {

@@ -193,7 +193,7 @@ impl App {
                 later("refused")
             }
             Failed::Chat(ChatError::Refused { code }) if awaits_invitation(&job.work, &code) => {
-                later("not_invited")
+                ("not_invited", JobEnd::AwaitsPerson(self.now() + backoff(job.attempts)))
             }
             // Deleted, hosted elsewhere, not for us: with files that is everyday, and nobody could mend it.
             Failed::Chat(ChatError::Refused { .. }) if job.work.kind() == "file" => {

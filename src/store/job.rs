@@ -275,6 +275,12 @@ const MAYBE_STILL_TO_COME: &str = "update job set run_at = $2, lease_until = nul
          waits_since = coalesce(waits_since, run_at), uncertain = 2
      where job_id = $1";
 
+/// Asked for while it was tried, such as by an invitation that came just then, it is tried again at once.
+const AWAITING: &str = "update job set lease_until = null, waits_since = null,
+         run_at = case when again_at < $2 then again_at else $2 end,
+         again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
+     where job_id = $1";
+
 /// Ends an attempt at a job that we [`hold`].
 pub(super) async fn end(
     conn: &mut Conn,
@@ -297,6 +303,7 @@ pub(super) async fn end(
             sql(text).bind(job.id).execute(&mut *conn).await?;
             retry(conn, job, *at, WITHOUT_EFFECT).await
         }
+        JobEnd::AwaitsPerson(at) => retry(conn, job, *at, AWAITING).await,
         JobEnd::UncertainRetryAt(at) => retry(conn, job, *at, MAYBE_WITH_EFFECT).await,
         JobEnd::LookTwiceFrom(at) => retry(conn, job, *at, MAYBE_STILL_TO_COME).await,
         JobEnd::Parked(why) => park(conn, job.id, why, now).await,

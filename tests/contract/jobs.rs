@@ -286,6 +286,7 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
         JobEnd::Done,
         JobEnd::RetryAt(at(0)),
         JobEnd::HeldUntil(at(0)),
+        JobEnd::AwaitsPerson(at(0)),
         JobEnd::UncertainRetryAt(at(0)),
         JobEnd::LookTwiceFrom(at(0)),
         JobEnd::Parked("no".to_owned()),
@@ -467,4 +468,31 @@ pub(crate) async fn no_retry_makes_work_younger(house: House) {
     house.end(&job, JobEnd::Done).await;
     assert_eq!(house.store.backlog(at(98)).await.unwrap().oldest_due, None);
     assert_eq!(house.store.backlog(at(99)).await.unwrap().oldest_due, Some(at(99)));
+}
+
+pub(crate) async fn what_awaits_a_person_is_not_late(house: House) {
+    house.ask(card(1), at(0)).await;
+    let job = house.claim_one(at(0)).await;
+    house.end(&job, JobEnd::RetryAt(at(1))).await;
+    let job = house.claim_one(at(1)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(11))).await;
+    let none_due = Backlog { waiting: 1, ..Backlog::default() };
+    assert_eq!(house.store.backlog(at(10)).await.unwrap(), none_due);
+    assert_eq!(house.claim(at(10)).await, []);
+    let job = house.claim_one(at(11)).await;
+    assert_eq!((job.attempts, job.uncertain), (3, false));
+    // They come while it is tried: it is tried again at once, for them.
+    house.ask(card(1), at(11)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(21))).await;
+    let job = house.claim_one(at(11)).await;
+    assert_eq!((job.run_at, job.attempts), (at(11), 4));
+    house.end(&job, JobEnd::Done).await;
+    assert_eq!(house.claim(at(99)).await, []);
+    // It is in doubt as it was.
+    house.ask(card(1), at(0)).await;
+    let job = house.claim_one(at(0)).await;
+    house.end(&job, JobEnd::UncertainRetryAt(at(1))).await;
+    let job = house.claim_one(at(1)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(2))).await;
+    assert!(house.claim_one(at(2)).await.uncertain);
 }

@@ -244,6 +244,9 @@ pub enum JobEnd {
     RetryAt(Timestamp),
     /// It was not its turn; that is no attempt.
     HeldUntil(Timestamp),
+    /// It had no effect, and a person must act first: try again at that time, and as soon as it is asked for. Until then it
+    /// is not late.
+    AwaitsPerson(Timestamp),
     /// It may have had its effect; look before trying again at that time.
     UncertainRetryAt(Timestamp),
     /// It may still have its effect; look at that time, and once more, before trying again.
