@@ -258,7 +258,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     let event = Some((workspace, "event:1".to_owned()));
     let asked = Change { event, jobs: vec![job], ..Change::default() };
     store.commit(&asked, now).await.unwrap();
-    let job = store.claim(now, now, 1).await.unwrap().remove(0);
+    let job = store.claim(now, now, 1, &[]).await.unwrap().remove(0);
     let end = JobEnd::Parked("channel_not_found".to_owned());
     store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
     store.close().await;
@@ -273,7 +273,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     let store = Database::open(&patient.url()).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the doctor tells the real time")]
     let now = Timestamp::now();
-    let job = store.claim(now, now, 1).await.unwrap().remove(0);
+    let job = store.claim(now, now, 1, &[]).await.unwrap().remove(0);
     let end = JobEnd::Parked("channel_not_found".to_owned());
     store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
     store.close().await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +42,8 @@ pub(super) enum Failed {
     Store(StoreError),
     /// What an attempt in doubt did can't be looked up; the chat's own word for why.
     NotLookedUp(String),
+    /// Its channel or its workspace has no place for it until then.
+    NoPlace(Timestamp),
     /// It was given up half-way: the next one must look what it did.
     ClaimLost,
     /// A fault of ours, and the next one must look, too.
@@ -93,7 +95,7 @@ async fn start(
     running: &mut JoinSet<()>,
 ) -> Option<u32> {
     let (since, now) = (Instant::now(), app.now());
-    let claimed = app.store.claim(now, now + LEASE, room).await;
+    let claimed = app.store.claim(now, now + LEASE, room, &app.attempts.full()).await;
     app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
     let jobs = match claimed {
         Ok(jobs) => jobs,
@@ -112,7 +114,7 @@ async fn start(
 
 impl App {
     async fn until_next_due(&self) -> Duration {
-        let next = self.store.next_due().await.ok().flatten();
+        let next = self.store.next_due(&self.attempts.full()).await.ok().flatten();
         let wait = next.map(|at| at.duration_since(self.now()));
         wait.map_or(LOOK_EVERY, |w| Duration::try_from(w).unwrap_or(Duration::from_millis(5)))
             .min(LOOK_EVERY)
@@ -150,12 +152,16 @@ impl App {
         let (outcome, end) = self.end_of(&job, failed);
         metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => outcome)
             .increment(1);
-        tracing::warn!(
-            work.kind = kind,
-            work.attempts = job.attempts,
-            work.outcome = outcome,
-            "work did not end well"
-        );
+        if outcome == "no_place" {
+            tracing::debug!(work.kind = kind, "work waits for a place");
+        } else {
+            tracing::warn!(
+                work.kind = kind,
+                work.attempts = job.attempts,
+                work.outcome = outcome,
+                "work did not end well"
+            );
+        }
         self.record(job, end).await;
     }
 
@@ -177,6 +183,7 @@ impl App {
             Failed::Store(StoreError::Corrupt { table, column, id }) => {
                 ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
             }
+            Failed::NoPlace(until) => ("no_place", JobEnd::HeldUntil(until)),
             // Waiting for its turn is no failure: a busy hour must not park anything.
             Failed::Chat(ChatError::RateLimited { retry_after }) => {
                 let wait = SignedDuration::try_from(retry_after).unwrap_or(BACKOFF_MAX);
@@ -214,10 +221,11 @@ impl App {
     }
 
     async fn work(&self, chat: &dyn Chat, job: &Job) -> Result<(), Failed> {
+        self.attempts.take_place(job, self.now())?;
         if let Work::LookAtChannel(channel) | Work::Greet(channel) | Work::Digest { channel, .. } =
             &job.work
         {
-            self.attempts.take_place(job, channel)?;
+            self.attempts.take_place_in(channel, job, self.now())?;
         }
         match &job.work {
             Work::LookAtChannel(channel) => self.look_at_channel(chat, job, channel).await,
@@ -274,12 +282,13 @@ impl App {
             self.done(job).await?;
             return Ok(None);
         };
-        let speaks =
-            !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_) | Work::TellRefusal { .. });
+        let speaks = !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_));
         if speaks {
-            self.attempts.take_place(job, &case.channel)?;
+            self.attempts.take_place_in(&case.channel, job, self.now())?;
         }
-        if speaks && self.out_of_reach(job, &case).await? {
+        // A person is told by whatever way there is.
+        let tells = matches!(job.work, Work::TellRefusal { .. });
+        if speaks && !tells && self.out_of_reach(job, &case).await? {
             self.done(job).await?;
             return Ok(None);
         }

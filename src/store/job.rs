@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::query::{Conn, sql};
+use super::query::{self, Conn, places, sql};
 use crate::app::ports::{Backlog, Job, JobEnd, NewJob, Parked, StoreError, Work};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
@@ -358,6 +358,7 @@ pub(super) async fn claim(
     now: Timestamp,
     lease_until: Timestamp,
     limit: u32,
+    but_not_of: &[WorkspaceId],
 ) -> Result<Vec<Job>, StoreError> {
     let over = format!(
         "delete from job where job_id in (
@@ -378,18 +379,21 @@ pub(super) async fn claim(
                  where parked_because is null and cancelled = 0
                      and coalesce(lease_until, run_at) <= $1 and workspace_id not in
                      (select workspace_id from workspace where uninstalled_at is not null)
+                     {}
                  order by coalesce(lease_until, run_at), job_id
                  limit $3
                  {})
              select job_id from due)
          returning job_id, workspace_id, kind, case_number, payload, run_at, attempts, uncertain,
              lease",
+        not_of(but_not_of, 4),
         conn.for_update_skip_locked()
     );
     let mut rows: Vec<JobRow> = sql(AssertSqlSafe(due))
         .bind(now.as_millisecond())
         .bind(lease_until.as_millisecond())
         .bind(i64::from(limit))
+        .bind_all(ids(but_not_of))
         .fetch_all(&mut *conn)
         .await?;
     rows.sort_by_key(|row| (row.run_at, row.job_id));
@@ -410,12 +414,31 @@ pub(super) async fn release_all(conn: &mut Conn) -> Result<u64, StoreError> {
     sql("update job set lease_until = 0 where lease_until is not null").execute(conn).await
 }
 
-pub(super) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
-    let ms: Option<i64> = sql("select min(coalesce(lease_until, run_at)) from job
+/// Leaves out the work of some workspaces, whose ids are the values from the `first` on.
+fn not_of(workspaces: &[WorkspaceId], first: usize) -> String {
+    if workspaces.is_empty() {
+        return String::new();
+    }
+    format!("and workspace_id not in ({})", places(first, workspaces.len()))
+}
+
+fn ids(workspaces: &[WorkspaceId]) -> impl Iterator<Item = query::Value> {
+    workspaces.iter().map(|id| query::Value::from(id.as_str()))
+}
+
+pub(super) async fn next_due(
+    conn: &mut Conn,
+    but_not_of: &[WorkspaceId],
+) -> Result<Option<Timestamp>, StoreError> {
+    let text = format!(
+        "select min(coalesce(lease_until, run_at)) from job
          where parked_because is null and cancelled = 0 and workspace_id not in
-             (select workspace_id from workspace where uninstalled_at is not null)")
-    .fetch_value(conn)
-    .await?;
+             (select workspace_id from workspace where uninstalled_at is not null)
+             {}",
+        not_of(but_not_of, 1)
+    );
+    let ms: Option<i64> =
+        sql(AssertSqlSafe(text)).bind_all(ids(but_not_of)).fetch_value(conn).await?;
     ms.map(|ms| Row::new("job", "the next one").time("run_at", ms)).transpose()
 }
 

@@ -35,7 +35,7 @@ async fn a_restart_loses_nothing() {
     };
     store.commit(&change, at(0)).await.unwrap();
     let number = store.new_case_number(&t1()).await.unwrap();
-    let in_flight = store.claim(at(0), at(1), 9).await.unwrap();
+    let in_flight = store.claim(at(0), at(1), 9, &[]).await.unwrap();
     store.close().await;
     let bytes = house.bytes();
     assert!(bytes.starts_with(b"SQLite format 3\0"));
@@ -47,7 +47,7 @@ async fn a_restart_loses_nothing() {
     let channel = store.channel(&t1(), &ChannelId::from("C1"), at(0)).await.unwrap();
     assert_eq!((channel.revision, channel.prompts.len()), (1, 1));
     assert_eq!(store.new_case_number(&t1()).await.unwrap().0, number.0 + 1);
-    let again = store.claim(at(1), at(2), 9).await.unwrap();
+    let again = store.claim(at(1), at(2), 9, &[]).await.unwrap();
     assert_eq!((again[0].id, again[0].uncertain), (in_flight[0].id, true));
 }
 
@@ -329,17 +329,17 @@ async fn what_a_dead_process_had_claimed_is_due_at_once() {
     let url = format!("sqlite://{}/store.db", dir.path().display());
     let one = Database::open(&url).await.unwrap();
     one.commit(&asking(Work::ShowCard(CaseNumber(1)), at(0)), at(0)).await.unwrap();
-    assert_eq!(one.claim(at(0), at(2), 9).await.unwrap().len(), 1);
+    assert_eq!(one.claim(at(0), at(2), 9, &[]).await.unwrap().len(), 1);
 
     // A neighbour takes nothing from the living.
     let two = Database::open(&url).await.unwrap();
-    assert_eq!(two.claim(at(1), at(3), 9).await.unwrap(), []);
+    assert_eq!(two.claim(at(1), at(3), 9, &[]).await.unwrap(), []);
     drop(one);
     let three = Database::open(&url).await.unwrap();
-    assert_eq!(three.claim(at(1), at(3), 9).await.unwrap(), [], "the second one lives");
+    assert_eq!(three.claim(at(1), at(3), 9, &[]).await.unwrap(), [], "the second one lives");
 
     drop((two, three));
     let alone = Database::open(&url).await.unwrap();
-    let taken = alone.claim(at(1), at(3), 9).await.unwrap();
+    let taken = alone.claim(at(1), at(3), 9, &[]).await.unwrap();
     assert_eq!((taken.len(), taken[0].uncertain, taken[0].attempts), (1, true, 2));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use secondlook::app::ports::{Backlog, Change, JobEnd, NewJob, Parked, StoreError, Work};
 use secondlook::domain::investigation::{Case, CaseNumber, State};
-use secondlook::domain::{ChannelId, MessageTs, UserId};
+use secondlook::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 use tokio::task::JoinSet;
 
 use super::house::{House, asking, at, case, of_case, t1, touch};
@@ -27,24 +27,24 @@ fn file() -> Work {
 }
 
 pub(crate) async fn work_is_done_when_it_is_due(house: House) {
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     house.ask(card(2), at(2)).await;
     house.ask(card(1), at(1)).await;
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(1)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(1)));
     assert_eq!(house.claim(at(0)).await, []);
     let jobs = house.claim(at(5)).await;
     let seen: Vec<_> = jobs.iter().map(|job| (&job.work, job.run_at, job.attempts)).collect();
     assert_eq!(seen, [(&card(1), at(1), 1), (&card(2), at(2), 1)]);
     assert!(jobs.iter().all(|job| !job.uncertain && job.workspace == t1()));
     assert_eq!(house.claim(at(5)).await, []);
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(6)), "the lease runs out");
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(6)), "the lease runs out");
     for job in &jobs {
         house.end(job, JobEnd::Done).await;
     }
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     house.ask(card(1), at(0)).await;
     house.ask(card(2), at(1)).await;
-    let one = house.store.claim(at(9), at(10), 1).await.unwrap();
+    let one = house.store.claim(at(9), at(10), 1, &[]).await.unwrap();
     assert_eq!(one.iter().map(|job| &job.work).collect::<Vec<_>>(), [&card(1)], "oldest first");
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn pending_work_asked_again_runs_once_and_earlier(house: House)
     for minute in [5, 3, 7] {
         house.ask(card(1), at(minute)).await;
     }
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(3)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(3)));
     let job = house.claim_one(at(9)).await;
     house.end(&job, JobEnd::Done).await;
     assert_eq!(house.claim(at(99)).await, []);
@@ -161,7 +161,7 @@ pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
     house.store.prolong(&job, at(3)).await.unwrap();
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(3)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(3)));
     assert_eq!(house.claim(at(2)).await, []);
     // Whoever had it dies; the next one holds it.
     let taken = house.claim_one(at(3)).await;
@@ -171,7 +171,7 @@ pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
         other => panic!("{other:?}"),
     };
     refused(&job).await;
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(4)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(4)));
     house.end(&taken, JobEnd::RetryAt(at(5))).await;
     refused(&taken).await;
     let last = house.claim_one(at(5)).await;
@@ -302,7 +302,7 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
     house.ask(card(1), at(0)).await;
     house.claim_one(at(0)).await;
     house.cancel(&card(1)).await;
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     assert_eq!(house.claim(at(9)).await, []);
     // Asked for after it was cancelled, it runs again.
     house.ask(card(1), at(0)).await;
@@ -357,7 +357,7 @@ pub(crate) async fn given_up_work_waits_for_a_person_or_a_new_ask(house: House) 
     let job = house.claim_one(at(0)).await;
     house.end(&job, JobEnd::Parked("file_deleted".to_owned())).await;
     assert_eq!(house.claim(at(99)).await, []);
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     let parked = Backlog { parked: 1, ..Backlog::default() };
     assert_eq!(house.store.backlog(at(99)).await.unwrap(), parked);
     let given_up = house.store.parked(9).await.unwrap();
@@ -417,7 +417,7 @@ pub(crate) async fn concurrent_workers_take_each_job_once(house: House) {
         workers.spawn(async move {
             let mut done = Vec::new();
             loop {
-                let jobs = store.claim(at(0), at(1), 7).await.unwrap();
+                let jobs = store.claim(at(0), at(1), 7, &[]).await.unwrap();
                 if jobs.is_empty() {
                     return done;
                 }
@@ -495,4 +495,18 @@ pub(crate) async fn what_awaits_a_person_is_not_late(house: House) {
     let job = house.claim_one(at(1)).await;
     house.end(&job, JobEnd::AwaitsPerson(at(2))).await;
     assert!(house.claim_one(at(2)).await.uncertain);
+}
+
+pub(crate) async fn the_work_of_full_workspaces_is_left_to_others(house: House) {
+    for (workspace, minute) in [("T1", 1), ("T2", 2), ("T3", 3)] {
+        let event = Some((WorkspaceId::from(workspace), "E1".to_owned()));
+        house.commit(&Change { event, ..asking(card(1), at(minute)) }).await.unwrap();
+    }
+    let full = ["T1".into(), "T3".into()];
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(1)));
+    assert_eq!(house.store.next_due(&full).await.unwrap(), Some(at(2)));
+    let others = house.store.claim(at(5), at(6), 9, &full).await.unwrap();
+    assert_eq!(others.iter().map(|job| job.workspace.as_str()).collect::<Vec<_>>(), ["T2"]);
+    assert_eq!(house.store.claim(at(5), at(6), 9, &full).await.unwrap(), []);
+    assert_eq!(house.claim(at(5)).await.len(), 2);
 }

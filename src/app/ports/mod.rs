@@ -388,17 +388,22 @@ pub trait Store: Installations + Retention {
     ) -> Result<ChannelState, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
-    /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.
+    /// Claims at most `limit` due jobs until `lease_until`, none of these workspaces; a job whose lease ran out is due
+    /// again, and uncertain.
     async fn claim(
         &self,
         now: Timestamp,
         lease_until: Timestamp,
         limit: u32,
+        but_not_of: &[WorkspaceId],
     ) -> Result<Vec<Job>, StoreError>;
     /// Prolongs a claim; a conflict when it is not ours any more.
     async fn prolong(&self, job: &Job, lease_until: Timestamp) -> Result<(), StoreError>;
-    /// When the next job is due or the next lease runs out.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next job is due or the next lease runs out, but for these workspaces.
+    async fn next_due(
+        &self,
+        but_not_of: &[WorkspaceId],
+    ) -> Result<Option<Timestamp>, StoreError>;
     /// How much work waits.
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
     /// At most `limit` pieces of work that were given up, the latest first.
