@@ -123,14 +123,18 @@ pub(crate) async fn a_workspace_that_comes_back_is_told_no_old_weeks(on: On) {
     house.clock.set(MONDAY);
     let tried = |world: &World| (world.struck("chat.postMessage", None) > 0).then_some(());
     until(&house, &north, tried).await;
+    let here = |count| {
+        move |world: &World| {
+            let told = world.all(GENERAL).iter().filter(|m| is_digest(m)).count();
+            (told == count).then_some(())
+        }
+    };
+    until(&house, &house.slack, here(1)).await;
     north.uninstall();
     acknowledged(&north).await;
     left_are(&house, &[TEAM]).await;
     house.clock.set(NEXT_MONDAY);
-    let two = |world: &World| {
-        (world.all(GENERAL).iter().filter(|m| is_digest(m)).count() == 2).then_some(())
-    };
-    until(&house, &house.slack, two).await;
+    until(&house, &house.slack, here(2)).await;
     let asked = tables::rows_about(&house.database_url(), NORTH).await["digest"];
     assert_eq!(asked, 1, "only while the app was there");
     // More than three days later.
