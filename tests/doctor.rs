@@ -285,6 +285,23 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
 }
 
 #[tokio::test]
+async fn work_of_a_newer_version_is_named() {
+    let patient = Patient::new().await;
+    let store = Database::open(&patient.url()).await.unwrap();
+    let workspace = workspace_of(&store).await;
+    let job = NewJob { work: Work::ShowCard(CaseNumber(7)), run_at: Timestamp::UNIX_EPOCH };
+    let event = Some((workspace, "event:1".to_owned()));
+    let asked = Change { event, jobs: vec![job], ..Change::default() };
+    store.commit(&asked, Timestamp::UNIX_EPOCH).await.unwrap();
+    store.close().await;
+    let pool = sqlx::SqlitePool::connect(&patient.url()).await.unwrap();
+    sqlx::query("update job set kind = 'newer'").execute(&pool).await.unwrap();
+    pool.close().await;
+    let report = patient.see_the_doctor().await;
+    report.says("– unknown work", &["newer (1)", "newer version", "→"]).ends_with(0);
+}
+
+#[tokio::test]
 async fn a_workspace_that_removed_the_app_is_shown() {
     let patient = Patient::new().await;
     let store = Database::open(&patient.url()).await.unwrap();

@@ -109,4 +109,5 @@ contract! {
     retention::a_prompt_goes_with_everything_of_it,
     retention::an_ended_case_leaves_its_conclusions,
     retention::a_half_deleted_workspace_does_not_come_back,
+    jobs::work_of_a_newer_version_is_left_to_it,
 }}

@@ -184,9 +184,26 @@ async fn kept(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
         }
         Err(error) => findings.push(note("given up", format!("not checked: {error}"))),
     }
+    findings.extend(unknown(store).await);
     findings.extend(removed(store).await);
     findings.extend(installed(store, oauth).await);
     findings
+}
+
+/// Work that a newer version asked for and this one leaves to it.
+async fn unknown(store: &dyn Store) -> Option<Finding> {
+    const ABOUT: &str = "unknown work";
+    match store.unknown_work().await {
+        Ok(kinds) if kinds.is_empty() => None,
+        Ok(kinds) => {
+            let shown: Vec<String> =
+                kinds.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+            let next = "it is done as soon as that version runs again";
+            let found = format!("work that only a newer version knows waits: {}", shown.join(", "));
+            Some(Finding { next: Some(next.to_owned()), ..note(ABOUT, found) })
+        }
+        Err(error) => Some(note(ABOUT, format!("not checked: {error}"))),
+    }
 }
 
 /// The workspaces whose work rests because they removed the app.

@@ -379,13 +379,14 @@ pub(super) async fn claim(
                  where parked_because is null and cancelled = 0
                      and coalesce(lease_until, run_at) <= $1 and workspace_id not in
                      (select workspace_id from workspace where uninstalled_at is not null)
-                     {}
+                     and kind in ({}) {}
                  order by coalesce(lease_until, run_at), job_id
                  limit $3
                  {})
              select job_id from due)
          returning job_id, workspace_id, kind, case_number, payload, run_at, attempts, uncertain,
              lease",
+        known_kinds(),
         not_of(but_not_of, 4),
         conn.for_update_skip_locked()
     );
@@ -414,6 +415,11 @@ pub(super) async fn release_all(conn: &mut Conn) -> Result<u64, StoreError> {
     sql("update job set lease_until = 0 where lease_until is not null").execute(conn).await
 }
 
+/// While replicas are replaced by newer ones, work that we don't know is theirs.
+fn known_kinds() -> String {
+    format!("'{}'", Work::KINDS.join("', '"))
+}
+
 /// Leaves out the work of some workspaces, whose ids are the values from the `first` on.
 fn not_of(workspaces: &[WorkspaceId], first: usize) -> String {
     if workspaces.is_empty() {
@@ -434,7 +440,8 @@ pub(super) async fn next_due(
         "select min(coalesce(lease_until, run_at)) from job
          where parked_because is null and cancelled = 0 and workspace_id not in
              (select workspace_id from workspace where uninstalled_at is not null)
-             {}",
+             and kind in ({}) {}",
+        known_kinds(),
         not_of(but_not_of, 1)
     );
     let ms: Option<i64> =
@@ -456,6 +463,19 @@ pub(super) async fn parked(conn: &mut Conn, limit: u32) -> Result<Vec<Parked>, S
         Parked { workspace, work, because }
     };
     Ok(rows.into_iter().map(parked).collect())
+}
+
+/// Kinds of work that waits and that this program does not know, and how much of each.
+pub(super) async fn unknown(conn: &mut Conn) -> Result<Vec<(String, u64)>, StoreError> {
+    let text = format!(
+        "select kind, count(*) from job
+         where parked_because is null and cancelled = 0 and kind not in ({})
+         group by kind order by kind",
+        known_kinds()
+    );
+    let rows: Vec<(String, i64)> = sql(AssertSqlSafe(text)).fetch_all(conn).await?;
+    let at = Row::new("job", "all");
+    rows.into_iter().map(|(kind, count)| Ok((kind, at.number("count", count)?))).collect()
 }
 
 /// It begins anew; what may have had its effect is still looked up before it is repeated.

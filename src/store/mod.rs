@@ -344,6 +344,10 @@ impl Store for Database {
         job::parked(&mut self.read().await?, limit).await
     }
 
+    async fn unknown_work(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        job::unknown(&mut self.read().await?).await
+    }
+
     async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.write().await?;
         let retried = job::retry_parked(&mut tx, now).await?;

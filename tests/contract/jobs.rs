@@ -510,3 +510,18 @@ pub(crate) async fn the_work_of_full_workspaces_is_left_to_others(house: House) 
     assert_eq!(house.store.claim(at(5), at(6), 9, &full).await.unwrap(), []);
     assert_eq!(house.claim(at(5)).await.len(), 2);
 }
+
+/// A newer replica asks for what an older one does not know, while they are replaced.
+pub(crate) async fn work_of_a_newer_version_is_left_to_it(house: House) {
+    house.ask(card(1), at(0)).await;
+    house.ask(card(2), at(0)).await;
+    assert_eq!(house.store.unknown_work().await.unwrap(), []);
+    let newer = "update job set kind = 'newer' where case_number = 2";
+    crate::tables::run(&house.url(), newer).await;
+    assert_eq!(house.claim_one(at(0)).await.work, card(1));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(1)), "the lease of the other");
+    assert_eq!(house.claim_one(at(1)).await.work, card(1));
+    let left = house.store.backlog(at(1)).await.unwrap();
+    assert_eq!((left.waiting, left.parked), (2, 0));
+    assert_eq!(house.store.unknown_work().await.unwrap(), [("newer".to_owned(), 1)]);
+}

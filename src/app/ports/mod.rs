@@ -388,7 +388,7 @@ pub trait Store: Installations + Retention {
     ) -> Result<ChannelState, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
-    /// Claims at most `limit` due jobs until `lease_until`, none of these workspaces; a job whose lease ran out is due
+    /// Claims at most `limit` due jobs of kinds we know until `lease_until`, none of these workspaces; a job whose lease ran out is due
     /// again, and uncertain.
     async fn claim(
         &self,
@@ -408,6 +408,8 @@ pub trait Store: Installations + Retention {
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
     /// At most `limit` pieces of work that were given up, the latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError>;
+    /// The kinds of work that waits and that this program does not know, and how much of each: a newer one asked for it.
+    async fn unknown_work(&self) -> Result<Vec<(String, u64)>, StoreError>;
     /// Gives the work that was given up another chance, now; returns how much. Reading a file gets none: which file it
     /// was has been forgotten.
     async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError>;
