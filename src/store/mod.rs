@@ -329,10 +329,7 @@ impl Store for Database {
         tx.commit().await
     }
 
-    async fn next_due(
-        &self,
-        but_not_of: &[WorkspaceId],
-    ) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, but_not_of: &[WorkspaceId]) -> Result<Option<Timestamp>, StoreError> {
         job::next_due(&mut self.read().await?, but_not_of).await
     }
 

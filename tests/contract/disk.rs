@@ -90,7 +90,11 @@ async fn an_unreadable_job_holds_up_no_other() {
     for number in [1, 2, 3] {
         house.ask(Work::ShowCard(CaseNumber(number)), at(0)).await;
     }
-    run(&mut raw(&house).await, "update job set kind = 'tell_refusal', payload = 'x' where case_number = 2").await;
+    run(
+        &mut raw(&house).await,
+        "update job set kind = 'tell_refusal', payload = 'x' where case_number = 2",
+    )
+    .await;
     let works: Vec<_> =
         house.claim(at(0)).await.iter().map(|job| job.work.case().unwrap().0).collect();
     assert_eq!(works, [1, 3]);

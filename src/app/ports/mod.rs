@@ -400,10 +400,7 @@ pub trait Store: Installations + Retention {
     /// Prolongs a claim; a conflict when it is not ours any more.
     async fn prolong(&self, job: &Job, lease_until: Timestamp) -> Result<(), StoreError>;
     /// When the next job is due or the next lease runs out, but for these workspaces.
-    async fn next_due(
-        &self,
-        but_not_of: &[WorkspaceId],
-    ) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_due(&self, but_not_of: &[WorkspaceId]) -> Result<Option<Timestamp>, StoreError>;
     /// How much work waits.
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
     /// At most `limit` pieces of work that were given up, the latest first.
