@@ -10,8 +10,9 @@ use std::fmt::Write as _;
 use house::{BACKEND, Door, House, MAILCHIMP, MAYA, On};
 use jiff::SignedDuration;
 use secondlook::bot::Bot;
-use secondlook::playground::{Fault, FaultKind, Options};
+use secondlook::playground::{Channel, Fault, FaultKind, Options};
 use secrecy::SecretString;
+use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
 
 /// A page of metrics.
@@ -135,6 +136,7 @@ async fn every_rule_has_its_series_from_the_start_and_fires_in_its_fault() {
     slack_is_down(&house, &well).await;
     the_store_is_gone(&house, &well).await;
     work_is_given_up(&house, &well).await;
+    nobody_invites_it(&house).await;
     house.stop().await;
 }
 
@@ -173,6 +175,22 @@ async fn work_is_given_up(house: &House, well: &Page) {
     // It is told once, not to the end of days.
     let later = Page::of(house.bot()).await;
     assert_eq!(firing(&later, &later), "");
+}
+
+/// What waits for an invitation is tried again and again, and nothing is wrong.
+async fn nobody_invites_it(house: &House) {
+    let before = Page::of(house.bot()).await;
+    let people = [MAYA];
+    let board = Channel { private: true, ..Channel::public("C0CLOSED01", "board", "", &people) };
+    house.slack.create_channel(MAYA, board);
+    let posts = house.slack.calls("chat.postMessage").len();
+    house.investigate(MAYA, "C0CLOSED01", "mails land in spam").await;
+    house.submit(MAYA, json!({"title": "Mails land in spam"})).await;
+    for attempts in 1..4 {
+        tried(house, posts + attempts).await;
+        house.clock.advance(SignedDuration::from_mins(6));
+        becomes(house, &before, "").await;
+    }
 }
 
 /// Waits until exactly these rules fire.

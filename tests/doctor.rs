@@ -264,7 +264,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     let event = Some((workspace, "event:1".to_owned()));
     let asked = Change { event, jobs: vec![job], ..Change::default() };
     store.commit(&asked, now).await.unwrap();
-    let job = store.claim(now, now, 1).await.unwrap().remove(0);
+    let job = store.claim(now, now, 1, &[]).await.unwrap().remove(0);
     let end = JobEnd::Parked("channel_not_found".to_owned());
     store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
     store.close().await;
@@ -279,7 +279,7 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     let store = Database::open(&patient.url()).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the doctor tells the real time")]
     let now = Timestamp::now();
-    let job = store.claim(now, now, 1).await.unwrap().remove(0);
+    let job = store.claim(now, now, 1, &[]).await.unwrap().remove(0);
     let end = JobEnd::Parked("channel_not_found".to_owned());
     store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
     store.close().await;
@@ -288,6 +288,23 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     patient.see_the_doctor().await.says("✓ database", &[]).ends_with(0);
     let neither = patient.ask_the_doctor(&["--forget-parked", "--retry-parked"]).await;
     assert_eq!((neither.code, neither.text.as_str()), (2, ""));
+}
+
+#[tokio::test]
+async fn work_of_a_newer_version_is_named() {
+    let patient = Patient::new().await;
+    let store = Database::open(&patient.url()).await.unwrap();
+    let workspace = workspace_of(&store).await;
+    let job = NewJob { work: Work::ShowCard(CaseNumber(7)), run_at: Timestamp::UNIX_EPOCH };
+    let event = Some((workspace, "event:1".to_owned()));
+    let asked = Change { event, jobs: vec![job], ..Change::default() };
+    store.commit(&asked, Timestamp::UNIX_EPOCH).await.unwrap();
+    store.close().await;
+    let pool = sqlx::SqlitePool::connect(&patient.url()).await.unwrap();
+    sqlx::query("update job set kind = 'newer'").execute(&pool).await.unwrap();
+    pool.close().await;
+    let report = patient.see_the_doctor().await;
+    report.says("– unknown work", &["newer (1)", "newer version", "→"]).ends_with(0);
 }
 
 #[tokio::test]

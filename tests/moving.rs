@@ -109,10 +109,10 @@ async fn goes_on(url: &str) {
     assert_eq!(store.new_case_number(&t1()).await.unwrap(), CaseNumber(2));
     let newcomer = Case { author: Some(UserId::from("UNEW")), ..case(CASES + 7) };
     store.commit(&of_case(newcomer), at(0)).await.unwrap();
-    let jobs = store.claim(at(5), at(6), 9).await.unwrap();
+    let jobs = store.claim(at(5), at(6), 9, &[]).await.unwrap();
     assert_eq!(jobs.len(), 2);
     store.commit(&asking(Work::ShowCard(CaseNumber(2)), at(0)), at(0)).await.unwrap();
-    let fresh = store.claim(at(5), at(6), 9).await.unwrap();
+    let fresh = store.claim(at(5), at(6), 9, &[]).await.unwrap();
     assert!(jobs.iter().all(|job| job.id < fresh[0].id), "a number is never given out twice");
     let channel = store.channel(&t1(), &ChannelId::from("C1")).await.unwrap();
     assert_eq!(channel.never, ["mailchimp", "redis"]);

@@ -6,6 +6,7 @@ mod house;
 use house::binary::Program;
 use house::{BACKEND, Door, House, JONAS, MAYA, eager, is_card, text};
 use jiff::SignedDuration;
+use secondlook::app::ports::Clock as _;
 use secondlook::domain::investigation::State;
 use secondlook::manifest::{Size, scopes};
 use secondlook::playground::{App, Channel, Fault, FaultKind, Options, Playground, World};
@@ -55,6 +56,18 @@ async fn card_comes(house: &House) -> Value {
     panic!("no card");
 }
 
+/// Waits until no work counts as due: what waits for an invitation waits for a person.
+async fn nothing_is_late(house: &House) {
+    let store = house.store().await;
+    for _ in 0..500 {
+        if store.backlog(house.clock.now()).await.unwrap().due == 0 {
+            return;
+        }
+        house.pause().await;
+    }
+    panic!("late: {:?}", store.backlog(house.clock.now()).await);
+}
+
 async fn a_closed_channel(door: Door) {
     let house = house(door).await;
     house.investigate(MAYA, CLOSED, "mails land in spam").await;
@@ -73,6 +86,7 @@ async fn a_closed_channel(door: Door) {
         (posts.filter(|call| call.answer["ok"] == false).count() >= 2).then_some(())
     };
     house.slack.wait_until(refusals).await.unwrap();
+    nothing_is_late(&house).await;
     house.slack.invite(MAYA, CLOSED, BOT).unwrap();
     let card = card_comes(&house).await;
     assert!(text(&card).contains("Investigation 1: Mails land in spam"), "{}", text(&card));
@@ -132,6 +146,33 @@ async fn a_channel_that_takes_nothing_from_us_is_told_with_its_reason() {
         let shown = house.investigate(MAYA, BACKEND, "show 1").await;
         assert!(shown.contains("Mails land in spam"), "{shown}");
     }
+}
+
+/// Slack may have taken the card, and lets nobody look: too little is granted, or too much was said since.
+#[tokio::test]
+async fn a_card_that_can_not_be_looked_up_is_not_said_to_be_refused() {
+    let house = House::open(Door::Http).await;
+    house.slack.fail(Fault::new("chat.postMessage", 1, FaultKind::AnswerLost));
+    house.slack.fail(Fault::error("conversations.history", Fault::ALWAYS, "missing_scope"));
+    house.investigate(MAYA, BACKEND, "mails land in spam").await;
+    house.submit(MAYA, json!({"title": "Mails land in spam"})).await;
+    let posted = |w: &World| (w.struck("chat.postMessage", None) > 0).then_some(());
+    house.slack.wait_until(posted).await.unwrap();
+    let said = async {
+        while house.slack.look(told).is_empty() {
+            house.clock.advance(SignedDuration::from_secs(1));
+            house.pause().await;
+        }
+        house.slack.look(told).remove(0)
+    };
+    let said = tokio::time::timeout(std::time::Duration::from_secs(30), said).await.unwrap();
+    assert!(said.contains("I don't know whether its card was posted"), "{said}");
+    assert!(said.contains("(missing_scope)") && !said.contains("refused"), "{said}");
+    house.settled().await;
+    let parked = house.store().await.parked(9).await.unwrap();
+    assert_eq!(parked[0].because, "it may stand, and can't be looked up (missing_scope)");
+    assert_eq!(house.said_anywhere(BACKEND).iter().filter(|m| is_card(m)).count(), 1, "not twice");
+    assert_eq!(house.slack.look(told).len(), 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,10 @@ const FILE_BYTES_MAX: usize = 1024 * 1024;
 pub(super) enum Failed {
     Chat(ChatError),
     Store(StoreError),
+    /// What an attempt in doubt did can't be looked up; the chat's own word for why.
+    NotLookedUp(String),
+    /// Its channel or its workspace has no place for it until then.
+    NoPlace(Timestamp),
     /// It was given up half-way: the next one must look what it did.
     ClaimLost,
     /// A fault of ours, and the next one must look, too.
@@ -91,7 +95,7 @@ async fn start(
     running: &mut JoinSet<()>,
 ) -> Option<u32> {
     let (since, now) = (Instant::now(), app.now());
-    let claimed = app.store.claim(now, now + LEASE, room).await;
+    let claimed = app.store.claim(now, now + LEASE, room, &app.attempts.full()).await;
     app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
     let jobs = match claimed {
         Ok(jobs) => jobs,
@@ -110,7 +114,7 @@ async fn start(
 
 impl App {
     async fn until_next_due(&self) -> Duration {
-        let next = self.store.next_due().await.ok().flatten();
+        let next = self.store.next_due(&self.attempts.full()).await.ok().flatten();
         let wait = next.map(|at| at.duration_since(self.now()));
         wait.map_or(LOOK_EVERY, |w| Duration::try_from(w).unwrap_or(Duration::from_millis(5)))
             .min(LOOK_EVERY)
@@ -148,12 +152,16 @@ impl App {
         let (outcome, end) = self.end_of(&job, failed);
         metrics::counter!("secondlook_work_total", "kind" => kind, "outcome" => outcome)
             .increment(1);
-        tracing::warn!(
-            work.kind = kind,
-            work.attempts = job.attempts,
-            work.outcome = outcome,
-            "work did not end well"
-        );
+        if outcome == "no_place" {
+            tracing::debug!(work.kind = kind, "work waits for a place");
+        } else {
+            tracing::warn!(
+                work.kind = kind,
+                work.attempts = job.attempts,
+                work.outcome = outcome,
+                "work did not end well"
+            );
+        }
         self.record(job, end).await;
     }
 
@@ -175,6 +183,7 @@ impl App {
             Failed::Store(StoreError::Corrupt { table, column, id }) => {
                 ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
             }
+            Failed::NoPlace(until) => ("no_place", JobEnd::HeldUntil(until)),
             // Waiting for its turn is no failure: a busy hour must not park anything.
             Failed::Chat(ChatError::RateLimited { retry_after }) => {
                 let wait = SignedDuration::try_from(retry_after).unwrap_or(BACKOFF_MAX);
@@ -191,13 +200,17 @@ impl App {
                 later("refused")
             }
             Failed::Chat(ChatError::Refused { code }) if awaits_invitation(&job.work, &code) => {
-                later("not_invited")
+                ("not_invited", JobEnd::AwaitsPerson(self.now() + backoff(job.attempts)))
             }
             // Deleted, hosted elsewhere, not for us: with files that is everyday, and nobody could mend it.
             Failed::Chat(ChatError::Refused { .. }) if job.work.kind() == "file" => {
                 ("declined", JobEnd::Done)
             }
             Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
+            Failed::NotLookedUp(code) => {
+                let why = format!("it may stand, and can't be looked up ({code})");
+                ("parked", JobEnd::Parked(why))
+            }
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
             Failed::Chat(ChatError::Uncertain(_)) => in_doubt("uncertain"),
             Failed::Chat(ChatError::Unanswered(_)) => {
@@ -208,10 +221,11 @@ impl App {
     }
 
     async fn work(&self, chat: &dyn Chat, job: &Job) -> Result<(), Failed> {
+        self.attempts.take_place(job, self.now())?;
         if let Work::LookAtChannel(channel) | Work::Greet(channel) | Work::Digest { channel, .. } =
             &job.work
         {
-            self.attempts.take_place(job, channel)?;
+            self.attempts.take_place_in(channel, job, self.now())?;
         }
         match &job.work {
             Work::LookAtChannel(channel) => self.look_at_channel(chat, job, channel).await,
@@ -241,9 +255,9 @@ impl App {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 self.read_thread(chat, job, case).await
             }
-            Work::TellRefusal { case: number, code } => {
+            Work::TellRefusal { case: number, code, may_stand } => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
-                self.tell_refusal(chat, job, &case, code).await
+                self.tell_refusal(chat, job, &case, code, *may_stand).await
             }
             Work::SayReminder(number) => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
@@ -268,12 +282,13 @@ impl App {
             self.done(job).await?;
             return Ok(None);
         };
-        let speaks =
-            !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_) | Work::TellRefusal { .. });
+        let speaks = !matches!(job.work, Work::QuietPeriod(_) | Work::Text(_));
         if speaks {
-            self.attempts.take_place(job, &case.channel)?;
+            self.attempts.take_place_in(&case.channel, job, self.now())?;
         }
-        if speaks && self.out_of_reach(job, &case).await? {
+        // A person is told by whatever way there is.
+        let tells = matches!(job.work, Work::TellRefusal { .. });
+        if speaks && !tells && self.out_of_reach(job, &case).await? {
             self.done(job).await?;
             return Ok(None);
         }
@@ -385,7 +400,9 @@ impl App {
                 return Ok(self.done(job).await?);
             }
             Ok(None) => chat.post(&post).await,
-            Err(error) => Err(error),
+            Err(Failed::NotLookedUp(code)) => return self.card_unknown(&case, code).await,
+            Err(Failed::Chat(error)) => Err(error),
+            Err(failed) => return Err(failed),
         };
         match posted {
             Ok(ts) => {
@@ -454,7 +471,7 @@ struct PostedFile<'a> {
 
 /// The digest's channel is named in the settings, and somebody may only now invite the bot to it.
 fn awaits_invitation(work: &Work, code: &str) -> bool {
-    matches!(work, Work::Digest { .. }) && matches!(code, "not_in_channel" | "channel_not_found")
+    matches!(work, Work::Digest { .. }) && ChatError::not_let_in(code)
 }
 
 /// 2, 4, 8 … seconds, at most [`BACKOFF_MAX`].

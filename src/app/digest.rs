@@ -47,10 +47,12 @@ impl App {
         }
     }
 
-    /// Asks for the digest of a week in these workspaces; one that the app is not in yet may still come.
+    /// Asks for the digest of a week in these workspaces; one that the app is not in yet, or not any more, may still come.
     async fn request_digests(&self, wanted: &[&WorkspaceId], week: Week) -> Result<(), StoreError> {
-        let there = self.store.workspaces().await?;
-        for workspace in there.iter().map(|known| &known.id).filter(|id| wanted.contains(id)) {
+        let (known, removed) = (self.store.workspaces().await?, self.store.removed().await?);
+        let there = |id: &&WorkspaceId| !removed.iter().any(|(gone, _)| gone == *id);
+        let known = known.iter().map(|known| &known.id).filter(there);
+        for workspace in known.filter(|id| wanted.contains(id)) {
             self.request_digest(workspace, week).await?;
             self.digests_seen().insert(workspace.clone(), week);
         }
@@ -133,6 +135,10 @@ impl App {
         channel: &ChannelId,
     ) -> Result<(), Failed> {
         let Some(period) = self.schedule.of(week) else { return Ok(self.done(job).await?) };
+        if self.now().duration_since(job.run_at) > CATCH_UP {
+            // It rested, as when the app was removed meanwhile: by now it is no news.
+            return Ok(self.done(job).await?);
+        }
         let lines = self.digest_lines(&job.workspace, &period, Some(channel), self.now()).await?;
         let Some(lines) = lines else { return Ok(self.done(job).await?) };
         let id = job.work.key();

@@ -19,10 +19,10 @@ pub(super) async fn once(
     job: &Job,
     post: &Post<'_>,
     since: Timestamp,
-) -> Result<MessageTs, ChatError> {
+) -> Result<MessageTs, Failed> {
     match look_up(chat, job, post, since).await? {
         Some(ts) => Ok(ts),
-        None => chat.post(post).await,
+        None => Ok(chat.post(post).await?),
     }
 }
 
@@ -33,14 +33,14 @@ pub(super) async fn once_whatever_is_known(
     job: &Job,
     post: &Post<'_>,
     since: Timestamp,
-) -> Result<MessageTs, ChatError> {
+) -> Result<MessageTs, Failed> {
     if job.uncertain {
         return once(chat, job, post, since).await;
     }
     match find(chat, post, since).await {
         Ok(Some(ts)) => Ok(ts),
-        Ok(None) | Err(ChatError::Refused { .. }) => chat.post(post).await,
-        Err(error) => Err(error),
+        Ok(None) | Err(ChatError::Refused { .. }) => Ok(chat.post(post).await?),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -50,15 +50,27 @@ pub(super) async fn look_up(
     job: &Job,
     post: &Post<'_>,
     since: Timestamp,
-) -> Result<Option<MessageTs>, ChatError> {
+) -> Result<Option<MessageTs>, Failed> {
     if !job.uncertain {
         return Ok(None);
     }
-    match find(chat, post, since).await? {
+    match find(chat, post, since).await.map_err(unseen)? {
         None if job.look_twice => {
-            Err(ChatError::Unanswered("it does not stand there yet".to_owned()))
+            Err(ChatError::Unanswered("it does not stand there yet".to_owned()).into())
         }
         found => Ok(found),
+    }
+}
+
+/// Where the chat shows us nothing, the message stands or not: nobody knows. Where we are not let in, we look when we are.
+fn unseen(error: ChatError) -> Failed {
+    match error {
+        ChatError::Refused { code }
+            if !ChatError::may_heal(&code) && !ChatError::not_let_in(&code) =>
+        {
+            Failed::NotLookedUp(code)
+        }
+        error => error.into(),
     }
 }
 

@@ -23,6 +23,7 @@ mod refusal;
 mod removal;
 pub mod retention;
 mod thread;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

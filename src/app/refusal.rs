@@ -28,22 +28,36 @@ impl App {
             return Err(ChatError::Refused { code }.into());
         }
         let (why, now) = (Why::of(&code, &case.channel), self.now());
-        let told = Change {
-            event: Some((case.workspace.clone(), format!("refused:{}:{why:?}", case.number))),
-            jobs: vec![NewJob {
-                work: Work::TellRefusal { case: case.number, code: code.clone() },
-                run_at: now,
-            }],
-            ..Change::default()
-        };
-        if case.asked_by().is_some() && self.store.commit(&told, now).await? == Committed::Applied {
-            self.wake.notify_one();
-        }
+        self.have_told(case, why, &code).await?;
         if why != Why::NotInvited || now.duration_since(case.began_at) >= AWAITED_FOR {
             return Err(ChatError::Refused { code }.into());
         }
-        let again = (job.clone(), JobEnd::RetryAt(now + backoff(job.attempts)));
+        let again = (job.clone(), JobEnd::AwaitsPerson(now + backoff(job.attempts)));
         self.store.commit(&Change { job: Some(again), ..Change::default() }, now).await?;
+        Ok(())
+    }
+
+    /// Takes that a card which may stand can't be looked up: it is not said to have been refused.
+    pub(super) async fn card_unknown(&self, case: &Case, code: String) -> Result<(), Failed> {
+        self.have_told(case, Why::Unknown, &code).await?;
+        Err(Failed::NotLookedUp(code))
+    }
+
+    /// Has whoever asked for a card told, once for each reason.
+    async fn have_told(&self, case: &Case, why: Why, code: &str) -> Result<(), StoreError> {
+        if case.asked_by().is_none() {
+            return Ok(());
+        }
+        let (case_number, code, may_stand) = (case.number, code.to_owned(), why == Why::Unknown);
+        let work = Work::TellRefusal { case: case_number, code, may_stand };
+        let told = Change {
+            event: Some((case.workspace.clone(), format!("refused:{case_number}:{why:?}"))),
+            jobs: vec![NewJob { work, run_at: self.now() }],
+            ..Change::default()
+        };
+        if self.store.commit(&told, self.now()).await? == Committed::Applied {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -54,11 +68,12 @@ impl App {
         job: &Job,
         case: &Case,
         code: &str,
+        may_stand: bool,
     ) -> Result<(), Failed> {
         if let (None, Some(user)) = (&case.card, case.asked_by()) {
             let number = case.number.to_string();
             let fill = [("number", number.as_str()), ("title", &case.title), ("code", code)];
-            let why = Why::of(code, &case.channel);
+            let why = if may_stand { Why::Unknown } else { Why::of(code, &case.channel) };
             let lines = [self.wording(&case.language).line(why.refused(), &fill)];
             let (workspace, channel, thread) = (&case.workspace, &case.channel, case.root.as_ref());
             chat.tell(&Whisper { workspace, channel, thread, user, lines: &lines }).await?;
@@ -101,15 +116,17 @@ enum Why {
     Archived,
     Settings,
     Other,
+    /// Whether it stands can't be looked up.
+    Unknown,
 }
 
 impl Why {
     fn of(code: &str, channel: &ChannelId) -> Self {
         match code {
-            "not_in_channel" | "channel_not_found" if channel.as_str().starts_with('D') => {
+            code if ChatError::not_let_in(code) && channel.as_str().starts_with('D') => {
                 Self::Direct
             }
-            "not_in_channel" | "channel_not_found" => Self::NotInvited,
+            code if ChatError::not_let_in(code) => Self::NotInvited,
             "is_archived" => Self::Archived,
             "cant_post" | "posting_to_channel_denied" | "ekm_access_denied" => Self::Settings,
             code if code.starts_with("restricted_action") => Self::Settings,
@@ -125,6 +142,7 @@ impl Why {
             Self::Archived => "refused_archived",
             Self::Settings => "refused_settings",
             Self::Other => "refused_other",
+            Self::Unknown => "refused_unknown",
         }
     }
 

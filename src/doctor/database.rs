@@ -50,6 +50,7 @@ async fn kept(store: &dyn Store, oauth: Option<&OAuth>) -> Vec<Finding> {
     }
     let mut findings = vec![well("database", "it can be read and written; its schema is current")];
     findings.extend(given_up(store).await);
+    findings.extend(unknown(store).await);
     findings.extend(removed(store).await);
     findings.extend(installed(store, oauth).await);
     findings
@@ -66,6 +67,22 @@ async fn given_up(store: &dyn Store) -> Option<Finding> {
     let told = told.collect::<Vec<_>>().join(", ");
     let found = note("given up", format!("the latest work given up: {told}"));
     Some(Finding { next: Some(TRY_AGAIN.to_owned()), ..found })
+}
+
+/// Work that a newer version asked for and this one leaves to it.
+async fn unknown(store: &dyn Store) -> Option<Finding> {
+    const ABOUT: &str = "unknown work";
+    match store.unknown_work().await {
+        Ok(kinds) if kinds.is_empty() => None,
+        Ok(kinds) => {
+            let shown: Vec<String> =
+                kinds.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+            let next = "it is done as soon as that version runs again";
+            let found = format!("work that only a newer version knows waits: {}", shown.join(", "));
+            Some(Finding { next: Some(next.to_owned()), ..note(ABOUT, found) })
+        }
+        Err(error) => Some(note(ABOUT, format!("not checked: {error}"))),
+    }
 }
 
 /// The workspaces whose work rests because they removed the app.

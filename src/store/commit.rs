@@ -56,13 +56,16 @@ pub(super) async fn apply(
                 job::leave_files(conn, workspace, case.number, message).await?;
             }
         }
-        for new in &change.jobs {
-            job::ask(conn, workspace, new).await?;
+        let mut in_doubt = false;
+        // Before anything is asked for, so that work that asks for itself again is kept.
+        if let Some((job, end)) = &change.job {
+            in_doubt = job.uncertain;
+            job::end(conn, job, end, now).await?;
         }
-    }
-    // Last, so that work that asks for itself again is kept.
-    if let Some((job, end)) = &change.job {
-        job::end(conn, job, end, now).await?;
+        // What work in doubt asks for may have been done already: after a restore, by a store that is no more.
+        for new in &change.jobs {
+            job::ask(conn, workspace, new, in_doubt).await?;
+        }
     }
     Ok(Some(Done { erased }))
 }

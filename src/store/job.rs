@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::query::{Conn, sql};
+use super::query::{self, Conn, places, sql};
 use crate::app::ports::{Backlog, Job, JobEnd, NewJob, Parked, StoreError, Work};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
@@ -59,7 +59,11 @@ fn work(at: &Row, kind: &str, case: CaseNumber, payload: &str) -> Result<Work, S
         "text" => Work::Text(case),
         "card" => Work::ShowCard(case),
         "thread" => Work::ReadThread(case),
-        "tell_refusal" => Work::TellRefusal { case, code: parts(at, payload)?("code")? },
+        "tell_refusal" => {
+            let part = parts(at, payload)?;
+            let may_stand = part("may_stand")?.parse().map_err(|_| at.corrupt("payload"))?;
+            Work::TellRefusal { case, code: part("code")?, may_stand }
+        }
         "say_reminder" => Work::SayReminder(case),
         "say_outcome" => Work::SayOutcome(case),
         "file" => {
@@ -114,7 +118,9 @@ fn payload(work: &Work) -> Value {
         | Work::SayReminder(_)
         | Work::SayOutcome(_)
         | Work::ConfirmRemoval => json!({}),
-        Work::TellRefusal { case: _, code } => json!({"code": code}),
+        Work::TellRefusal { case: _, code, may_stand } => {
+            json!({"code": code, "may_stand": may_stand.to_string()})
+        }
         Work::LookAtChannel(channel) | Work::Greet(channel) => {
             json!({"channel": channel.as_str()})
         }
@@ -132,17 +138,21 @@ fn payload(work: &Work) -> Value {
     }
 }
 
-/// Asks for work. Work that was given up gets another chance.
+/// Asks for work; in doubt, it is looked up before it is done. Work that was given up gets another chance.
 pub(super) async fn ask(
     conn: &mut Conn,
     workspace: &WorkspaceId,
     new: &NewJob,
+    in_doubt: bool,
 ) -> Result<(), StoreError> {
     let (kind, payload) = (new.work.kind(), payload(&new.work));
-    sql("insert into job (workspace_id, job_key, kind, case_number, payload, run_at)
-         values ($1, $2, $3, $4, $5, $6)
+    sql("insert into job (workspace_id, job_key, kind, case_number, payload, run_at, uncertain)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (workspace_id, job_key) do update set
              payload = excluded.payload,
+             uncertain = case
+                 when job.uncertain < excluded.uncertain then excluded.uncertain
+                 else job.uncertain end,
              again_at = case
                  when job.lease_until is null and (job.uncertain = 0 or job.attempts = 0)
                      then job.again_at
@@ -164,6 +174,7 @@ pub(super) async fn ask(
     .bind(new.work.case().map(|case| i64::from(case.0)))
     .bind(payload.to_string())
     .bind(new.run_at.as_millisecond())
+    .bind(i64::from(in_doubt))
     .execute(conn)
     .await?;
     Ok(())
@@ -264,6 +275,12 @@ const MAYBE_STILL_TO_COME: &str = "update job set run_at = $2, lease_until = nul
          waits_since = coalesce(waits_since, run_at), uncertain = 2
      where job_id = $1";
 
+/// Asked for while it was tried, such as by an invitation that came just then, it is tried again at once.
+const AWAITING: &str = "update job set lease_until = null, waits_since = null,
+         run_at = case when again_at < $2 then again_at else $2 end,
+         again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
+     where job_id = $1";
+
 /// Ends an attempt at a job that we [`hold`].
 pub(super) async fn end(
     conn: &mut Conn,
@@ -286,6 +303,7 @@ pub(super) async fn end(
             sql(text).bind(job.id).execute(&mut *conn).await?;
             retry(conn, job, *at, WITHOUT_EFFECT).await
         }
+        JobEnd::AwaitsPerson(at) => retry(conn, job, *at, AWAITING).await,
         JobEnd::UncertainRetryAt(at) => retry(conn, job, *at, MAYBE_WITH_EFFECT).await,
         JobEnd::LookTwiceFrom(at) => retry(conn, job, *at, MAYBE_STILL_TO_COME).await,
         JobEnd::Parked(why) => park(conn, job.id, why, now).await,
@@ -340,6 +358,7 @@ pub(super) async fn claim(
     now: Timestamp,
     lease_until: Timestamp,
     limit: u32,
+    but_not_of: &[WorkspaceId],
 ) -> Result<Vec<Job>, StoreError> {
     let over = format!(
         "delete from job where job_id in (
@@ -360,18 +379,22 @@ pub(super) async fn claim(
                  where parked_because is null and cancelled = 0
                      and coalesce(lease_until, run_at) <= $1 and workspace_id not in
                      (select workspace_id from workspace where uninstalled_at is not null)
+                     and kind in ({}) {}
                  order by coalesce(lease_until, run_at), job_id
                  limit $3
                  {})
              select job_id from due)
          returning job_id, workspace_id, kind, case_number, payload, run_at, attempts, uncertain,
              lease",
+        known_kinds(),
+        not_of(but_not_of, 4),
         conn.for_update_skip_locked()
     );
     let mut rows: Vec<JobRow> = sql(AssertSqlSafe(due))
         .bind(now.as_millisecond())
         .bind(lease_until.as_millisecond())
         .bind(i64::from(limit))
+        .bind_all(ids(but_not_of))
         .fetch_all(&mut *conn)
         .await?;
     rows.sort_by_key(|row| (row.run_at, row.job_id));
@@ -392,12 +415,37 @@ pub(super) async fn release_all(conn: &mut Conn) -> Result<u64, StoreError> {
     sql("update job set lease_until = 0 where lease_until is not null").execute(conn).await
 }
 
-pub(super) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
-    let ms: Option<i64> = sql("select min(coalesce(lease_until, run_at)) from job
+/// While replicas are replaced by newer ones, work that we don't know is theirs.
+fn known_kinds() -> String {
+    format!("'{}'", Work::KINDS.join("', '"))
+}
+
+/// Leaves out the work of some workspaces, whose ids are the values from the `first` on.
+fn not_of(workspaces: &[WorkspaceId], first: usize) -> String {
+    if workspaces.is_empty() {
+        return String::new();
+    }
+    format!("and workspace_id not in ({})", places(first, workspaces.len()))
+}
+
+fn ids(workspaces: &[WorkspaceId]) -> impl Iterator<Item = query::Value> {
+    workspaces.iter().map(|id| query::Value::from(id.as_str()))
+}
+
+pub(super) async fn next_due(
+    conn: &mut Conn,
+    but_not_of: &[WorkspaceId],
+) -> Result<Option<Timestamp>, StoreError> {
+    let text = format!(
+        "select min(coalesce(lease_until, run_at)) from job
          where parked_because is null and cancelled = 0 and workspace_id not in
-             (select workspace_id from workspace where uninstalled_at is not null)")
-    .fetch_value(conn)
-    .await?;
+             (select workspace_id from workspace where uninstalled_at is not null)
+             and kind in ({}) {}",
+        known_kinds(),
+        not_of(but_not_of, 1)
+    );
+    let ms: Option<i64> =
+        sql(AssertSqlSafe(text)).bind_all(ids(but_not_of)).fetch_value(conn).await?;
     ms.map(|ms| Row::new("job", "the next one").time("run_at", ms)).transpose()
 }
 
@@ -415,6 +463,19 @@ pub(super) async fn parked(conn: &mut Conn, limit: u32) -> Result<Vec<Parked>, S
         Parked { workspace, work, because }
     };
     Ok(rows.into_iter().map(parked).collect())
+}
+
+/// Kinds of work that waits and that this program does not know, and how much of each.
+pub(super) async fn unknown(conn: &mut Conn) -> Result<Vec<(String, u64)>, StoreError> {
+    let text = format!(
+        "select kind, count(*) from job
+         where parked_because is null and cancelled = 0 and kind not in ({})
+         group by kind order by kind",
+        known_kinds()
+    );
+    let rows: Vec<(String, i64)> = sql(AssertSqlSafe(text)).fetch_all(conn).await?;
+    let at = Row::new("job", "all");
+    rows.into_iter().map(|(kind, count)| Ok((kind, at.number("count", count)?))).collect()
 }
 
 /// It begins anew; what may have had its effect is still looked up before it is repeated.

@@ -322,9 +322,10 @@ impl Store for Database {
         now: Timestamp,
         lease_until: Timestamp,
         limit: u32,
+        but_not_of: &[WorkspaceId],
     ) -> Result<Vec<Job>, StoreError> {
         let mut tx = self.write().await?;
-        let jobs = job::claim(&mut tx, now, lease_until, limit).await?;
+        let jobs = job::claim(&mut tx, now, lease_until, limit, but_not_of).await?;
         tx.commit().await?;
         Ok(jobs)
     }
@@ -335,8 +336,8 @@ impl Store for Database {
         tx.commit().await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        job::next_due(&mut self.read().await?).await
+    async fn next_due(&self, but_not_of: &[WorkspaceId]) -> Result<Option<Timestamp>, StoreError> {
+        job::next_due(&mut self.read().await?, but_not_of).await
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
@@ -345,6 +346,10 @@ impl Store for Database {
 
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
         job::parked(&mut self.read().await?, limit).await
+    }
+
+    async fn unknown_work(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        job::unknown(&mut self.read().await?).await
     }
 
     async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError> {

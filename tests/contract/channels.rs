@@ -71,7 +71,7 @@ pub(crate) async fn an_uninstalled_workspace_rests(house: House) {
     };
     house.commit(&gone).await.unwrap();
     assert_eq!(house.claim(at(9)).await, []);
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     assert_eq!(house.store.backlog(at(9)).await.unwrap().due, 0);
     house.store.save_workspace(&workspace("T2")).await.unwrap();
     assert_eq!(house.claim(at(9)).await, []);

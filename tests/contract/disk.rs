@@ -35,7 +35,7 @@ async fn a_restart_loses_nothing() {
     };
     store.commit(&change, at(0)).await.unwrap();
     let number = store.new_case_number(&t1()).await.unwrap();
-    let in_flight = store.claim(at(0), at(1), 9).await.unwrap();
+    let in_flight = store.claim(at(0), at(1), 9, &[]).await.unwrap();
     store.close().await;
     let bytes = house.bytes();
     assert!(bytes.starts_with(b"SQLite format 3\0"));
@@ -48,7 +48,7 @@ async fn a_restart_loses_nothing() {
     assert_eq!(store.channel(&t1(), &channel).await.unwrap().revision, 1);
     assert_eq!(store.prompts(&t1(), &channel, at(0)).await.unwrap().len(), 1);
     assert_eq!(store.new_case_number(&t1()).await.unwrap().0, number.0 + 1);
-    let again = store.claim(at(1), at(2), 9).await.unwrap();
+    let again = store.claim(at(1), at(2), 9, &[]).await.unwrap();
     assert_eq!((again[0].id, again[0].uncertain), (in_flight[0].id, true));
 }
 
@@ -91,7 +91,11 @@ async fn an_unreadable_job_holds_up_no_other() {
     for number in [1, 2, 3] {
         house.ask(Work::ShowCard(CaseNumber(number)), at(0)).await;
     }
-    run(&mut raw(&house).await, "update job set kind = 'x' where case_number = 2").await;
+    run(
+        &mut raw(&house).await,
+        "update job set kind = 'tell_refusal', payload = 'x' where case_number = 2",
+    )
+    .await;
     let works: Vec<_> =
         house.claim(at(0)).await.iter().map(|job| job.work.case().unwrap().0).collect();
     assert_eq!(works, [1, 3]);
@@ -100,7 +104,7 @@ async fn an_unreadable_job_holds_up_no_other() {
         .fetch_one(&mut raw(&house).await)
         .await
         .unwrap();
-    assert_eq!(why, "unreadable row in job.kind (2)");
+    assert_eq!(why, "unreadable row in job.payload (2)");
 }
 
 #[tokio::test]
@@ -330,17 +334,17 @@ async fn what_a_dead_process_had_claimed_is_due_at_once() {
     let url = format!("sqlite://{}/store.db", dir.path().display());
     let one = Database::open(&url).await.unwrap();
     one.commit(&asking(Work::ShowCard(CaseNumber(1)), at(0)), at(0)).await.unwrap();
-    assert_eq!(one.claim(at(0), at(2), 9).await.unwrap().len(), 1);
+    assert_eq!(one.claim(at(0), at(2), 9, &[]).await.unwrap().len(), 1);
 
     // A neighbour takes nothing from the living.
     let two = Database::open(&url).await.unwrap();
-    assert_eq!(two.claim(at(1), at(3), 9).await.unwrap(), []);
+    assert_eq!(two.claim(at(1), at(3), 9, &[]).await.unwrap(), []);
     drop(one);
     let three = Database::open(&url).await.unwrap();
-    assert_eq!(three.claim(at(1), at(3), 9).await.unwrap(), [], "the second one lives");
+    assert_eq!(three.claim(at(1), at(3), 9, &[]).await.unwrap(), [], "the second one lives");
 
     drop((two, three));
     let alone = Database::open(&url).await.unwrap();
-    let taken = alone.claim(at(1), at(3), 9).await.unwrap();
+    let taken = alone.claim(at(1), at(3), 9, &[]).await.unwrap();
     assert_eq!((taken.len(), taken[0].uncertain, taken[0].attempts), (1, true, 2));
 }

@@ -115,7 +115,7 @@ impl House {
 
     /// Claims everything that is due, with a lease of a minute.
     pub(crate) async fn claim(&self, now: Timestamp) -> Vec<Job> {
-        self.store.claim(now, now + SignedDuration::from_mins(1), 1000).await.unwrap()
+        self.store.claim(now, now + SignedDuration::from_mins(1), 1000, &[]).await.unwrap()
     }
 
     /// Claims the one job that is due.

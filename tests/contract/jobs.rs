@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use secondlook::app::ports::{Backlog, Change, JobEnd, NewJob, Parked, StoreError, Work};
 use secondlook::domain::investigation::{Case, CaseNumber, State};
-use secondlook::domain::{ChannelId, MessageTs, UserId};
+use secondlook::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 use tokio::task::JoinSet;
 
 use super::house::{House, asking, at, case, of_case, t1, touch};
@@ -27,24 +27,24 @@ fn file() -> Work {
 }
 
 pub(crate) async fn work_is_done_when_it_is_due(house: House) {
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     house.ask(card(2), at(2)).await;
     house.ask(card(1), at(1)).await;
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(1)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(1)));
     assert_eq!(house.claim(at(0)).await, []);
     let jobs = house.claim(at(5)).await;
     let seen: Vec<_> = jobs.iter().map(|job| (&job.work, job.run_at, job.attempts)).collect();
     assert_eq!(seen, [(&card(1), at(1), 1), (&card(2), at(2), 1)]);
     assert!(jobs.iter().all(|job| !job.uncertain && job.workspace == t1()));
     assert_eq!(house.claim(at(5)).await, []);
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(6)), "the lease runs out");
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(6)), "the lease runs out");
     for job in &jobs {
         house.end(job, JobEnd::Done).await;
     }
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     house.ask(card(1), at(0)).await;
     house.ask(card(2), at(1)).await;
-    let one = house.store.claim(at(9), at(10), 1).await.unwrap();
+    let one = house.store.claim(at(9), at(10), 1, &[]).await.unwrap();
     assert_eq!(one.iter().map(|job| &job.work).collect::<Vec<_>>(), [&card(1)], "oldest first");
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn every_kind_of_work_comes_back(house: House) {
         Work::Text(one),
         Work::ShowCard(one),
         Work::ReadThread(one),
-        Work::TellRefusal { case: one, code: "is_archived".to_owned() },
+        Work::TellRefusal { case: one, code: "is_archived".to_owned(), may_stand: true },
         Work::SayReminder(one),
         Work::SayOutcome(one),
         Work::LookAtChannel("C1".into()),
@@ -76,7 +76,7 @@ pub(crate) async fn pending_work_asked_again_runs_once_and_earlier(house: House)
     for minute in [5, 3, 7] {
         house.ask(card(1), at(minute)).await;
     }
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(3)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(3)));
     let job = house.claim_one(at(9)).await;
     house.end(&job, JobEnd::Done).await;
     assert_eq!(house.claim(at(99)).await, []);
@@ -162,7 +162,7 @@ pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
     house.store.prolong(&job, at(3)).await.unwrap();
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(3)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(3)));
     assert_eq!(house.claim(at(2)).await, []);
     // Whoever had it dies; the next one holds it.
     let taken = house.claim_one(at(3)).await;
@@ -172,7 +172,7 @@ pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
         other => panic!("{other:?}"),
     };
     refused(&job).await;
-    assert_eq!(house.store.next_due().await.unwrap(), Some(at(4)));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(4)));
     house.end(&taken, JobEnd::RetryAt(at(5))).await;
     refused(&taken).await;
     let last = house.claim_one(at(5)).await;
@@ -196,6 +196,39 @@ pub(crate) async fn uncertainty_is_kept_until_it_is_done(house: House) {
     house.end(&job, JobEnd::Done).await;
     house.ask(card(1), at(4)).await;
     assert!(!house.claim_one(at(4)).await.uncertain);
+}
+
+pub(crate) async fn what_work_in_doubt_asks_for_is_in_doubt(house: House) {
+    let quiet = Work::QuietPeriod(CaseNumber(1));
+    house.ask(quiet.clone(), at(0)).await;
+    house.ask(card(2), at(3)).await;
+    house.claim_one(at(0)).await;
+    // Nobody knows what became of it.
+    let again = house.claim_one(at(1)).await;
+    assert!(again.uncertain);
+    let new = |work: &Work, run_at| NewJob { work: work.clone(), run_at };
+    let asking = Change {
+        jobs: vec![new(&card(1), at(2)), new(&card(2), at(3)), new(&quiet, at(4))],
+        job: Some((again, JobEnd::Done)),
+        ..Change::default()
+    };
+    house.commit(&asking).await.unwrap();
+    for (minute, work) in [(2, card(1)), (3, card(2)), (4, quiet)] {
+        let job = house.claim_one(at(minute)).await;
+        assert_eq!((&job.work, job.uncertain, job.attempts), (&work, true, 1));
+        house.end(&job, JobEnd::Done).await;
+    }
+    // Done, it is in doubt no more, and what is asked for otherwise never was.
+    house.ask(card(1), at(5)).await;
+    let job = house.claim_one(at(5)).await;
+    assert!(!job.uncertain);
+    let asking = Change {
+        jobs: vec![new(&card(2), at(6))],
+        job: Some((job, JobEnd::Done)),
+        ..Change::default()
+    };
+    house.commit(&asking).await.unwrap();
+    assert!(!house.claim_one(at(6)).await.uncertain);
 }
 
 pub(crate) async fn what_may_still_come_is_looked_for_twice(house: House) {
@@ -254,6 +287,7 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
         JobEnd::Done,
         JobEnd::RetryAt(at(0)),
         JobEnd::HeldUntil(at(0)),
+        JobEnd::AwaitsPerson(at(0)),
         JobEnd::UncertainRetryAt(at(0)),
         JobEnd::LookTwiceFrom(at(0)),
         JobEnd::Parked("no".to_owned()),
@@ -269,7 +303,7 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
     house.ask(card(1), at(0)).await;
     house.claim_one(at(0)).await;
     house.cancel(&card(1)).await;
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     assert_eq!(house.claim(at(9)).await, []);
     // Asked for after it was cancelled, it runs again.
     house.ask(card(1), at(0)).await;
@@ -324,7 +358,7 @@ pub(crate) async fn given_up_work_waits_for_a_person_or_a_new_ask(house: House) 
     let job = house.claim_one(at(0)).await;
     house.end(&job, JobEnd::Parked("file_deleted".to_owned())).await;
     assert_eq!(house.claim(at(99)).await, []);
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), None);
     let parked = Backlog { parked: 1, ..Backlog::default() };
     assert_eq!(house.store.backlog(at(99)).await.unwrap(), parked);
     let given_up = house.store.parked(9).await.unwrap();
@@ -384,7 +418,7 @@ pub(crate) async fn concurrent_workers_take_each_job_once(house: House) {
         workers.spawn(async move {
             let mut done = Vec::new();
             loop {
-                let jobs = store.claim(at(0), at(1), 7).await.unwrap();
+                let jobs = store.claim(at(0), at(1), 7, &[]).await.unwrap();
                 if jobs.is_empty() {
                     return done;
                 }
@@ -435,4 +469,60 @@ pub(crate) async fn no_retry_makes_work_younger(house: House) {
     house.end(&job, JobEnd::Done).await;
     assert_eq!(house.store.backlog(at(98)).await.unwrap().oldest_due, None);
     assert_eq!(house.store.backlog(at(99)).await.unwrap().oldest_due, Some(at(99)));
+}
+
+pub(crate) async fn what_awaits_a_person_is_not_late(house: House) {
+    house.ask(card(1), at(0)).await;
+    let job = house.claim_one(at(0)).await;
+    house.end(&job, JobEnd::RetryAt(at(1))).await;
+    let job = house.claim_one(at(1)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(11))).await;
+    let none_due = Backlog { waiting: 1, ..Backlog::default() };
+    assert_eq!(house.store.backlog(at(10)).await.unwrap(), none_due);
+    assert_eq!(house.claim(at(10)).await, []);
+    let job = house.claim_one(at(11)).await;
+    assert_eq!((job.attempts, job.uncertain), (3, false));
+    // They come while it is tried: it is tried again at once, for them.
+    house.ask(card(1), at(11)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(21))).await;
+    let job = house.claim_one(at(11)).await;
+    assert_eq!((job.run_at, job.attempts), (at(11), 4));
+    house.end(&job, JobEnd::Done).await;
+    assert_eq!(house.claim(at(99)).await, []);
+    // It is in doubt as it was.
+    house.ask(card(1), at(0)).await;
+    let job = house.claim_one(at(0)).await;
+    house.end(&job, JobEnd::UncertainRetryAt(at(1))).await;
+    let job = house.claim_one(at(1)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(2))).await;
+    assert!(house.claim_one(at(2)).await.uncertain);
+}
+
+pub(crate) async fn the_work_of_full_workspaces_is_left_to_others(house: House) {
+    for (workspace, minute) in [("T1", 1), ("T2", 2), ("T3", 3)] {
+        let event = Some((WorkspaceId::from(workspace), "E1".to_owned()));
+        house.commit(&Change { event, ..asking(card(1), at(minute)) }).await.unwrap();
+    }
+    let full = ["T1".into(), "T3".into()];
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(1)));
+    assert_eq!(house.store.next_due(&full).await.unwrap(), Some(at(2)));
+    let others = house.store.claim(at(5), at(6), 9, &full).await.unwrap();
+    assert_eq!(others.iter().map(|job| job.workspace.as_str()).collect::<Vec<_>>(), ["T2"]);
+    assert_eq!(house.store.claim(at(5), at(6), 9, &full).await.unwrap(), []);
+    assert_eq!(house.claim(at(5)).await.len(), 2);
+}
+
+/// A newer replica asks for what an older one does not know, while they are replaced.
+pub(crate) async fn work_of_a_newer_version_is_left_to_it(house: House) {
+    house.ask(card(1), at(0)).await;
+    house.ask(card(2), at(0)).await;
+    assert_eq!(house.store.unknown_work().await.unwrap(), []);
+    let newer = "update job set kind = 'newer' where case_number = 2";
+    crate::tables::run(&house.url(), newer).await;
+    assert_eq!(house.claim_one(at(0)).await.work, card(1));
+    assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(1)), "the lease of the other");
+    assert_eq!(house.claim_one(at(1)).await.work, card(1));
+    let left = house.store.backlog(at(1)).await.unwrap();
+    assert_eq!((left.waiting, left.parked), (2, 0));
+    assert_eq!(house.store.unknown_work().await.unwrap(), [("newer".to_owned(), 1)]);
 }

@@ -181,7 +181,7 @@ pub(crate) async fn work_is_ended_or_taken_over_and_not_both(house: House) {
         let end = Change { job: Some((late, JobEnd::Done)), ..Change::default() };
         let (ended, taken): (Outcome, Vec<Job>) =
             tokio::join!(house.store.commit(&end, at(5)), async {
-                other.claim(at(5), at(6), 9).await.unwrap()
+                other.claim(at(5), at(6), 9, &[]).await.unwrap()
             });
         match (&ended, &taken[..]) {
             (Ok(Committed::Applied), []) => {}
@@ -202,7 +202,7 @@ pub(crate) async fn a_claim_is_prolonged_or_taken_over_and_not_both(house: House
         house.ask(Work::ShowCard(CaseNumber(round)), at(0)).await;
         let late = house.claim_one(at(0)).await;
         let (prolonged, taken) = tokio::join!(house.store.prolong(&late, at(9)), async {
-            other.claim(at(5), at(6), 9).await.unwrap()
+            other.claim(at(5), at(6), 9, &[]).await.unwrap()
         });
         let holder = match (&prolonged, &taken[..]) {
             (Ok(()), []) => &late,
@@ -222,7 +222,7 @@ pub(crate) async fn two_processes_share_the_work(house: House) {
     for store in [house.store.clone(), other.clone(), house.store.clone(), other.clone()] {
         workers.spawn(async move {
             let mut done = Vec::new();
-            while let [job] = &store.claim(at(0), at(1), 1).await.unwrap()[..] {
+            while let [job] = &store.claim(at(0), at(1), 1, &[]).await.unwrap()[..] {
                 done.push(job.work.case().unwrap().0);
                 let end = Some((job.clone(), JobEnd::Done));
                 store.commit(&Change { job: end, ..Change::default() }, at(0)).await.unwrap();

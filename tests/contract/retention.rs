@@ -180,7 +180,7 @@ pub(crate) async fn a_deletion_goes_on_after_a_restart(house: House) {
         assert_eq!(erasure.workspace, WorkspaceId::from("T2"));
         gone = erasure.whole;
         // Nobody is given its work meanwhile.
-        let jobs = anew.claim(at(1), at(2), 99).await.unwrap();
+        let jobs = anew.claim(at(1), at(2), 99, &[]).await.unwrap();
         assert!(jobs.iter().all(|job| job.workspace == t1()), "{jobs:?}");
     }
     assert!(gone);

@@ -88,7 +88,7 @@ async fn a_user_without_rights_on_the_schema_can_start() {
     let store = store::open(&house.url().replace("postgres@", "clerk@")).await.unwrap();
     store.commit(&of_case(case(1)), at(0)).await.unwrap();
     store.commit(&asking(Work::ShowCard(CaseNumber(1)), at(0)), at(0)).await.unwrap();
-    assert_eq!(store.claim(at(0), at(1), 9).await.unwrap().len(), 1);
+    assert_eq!(store.claim(at(0), at(1), 9, &[]).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn an_attempt_failed(house: &House) {
     let store = house.store().await;
     // In flight, it is due when its lease runs out.
     let soon = house.clock.now() + SignedDuration::from_secs(10);
-    while store.next_due().await.unwrap().is_none_or(|due| due > soon) {
+    while store.next_due(&[]).await.unwrap().is_none_or(|due| due > soon) {
         house.pause().await;
     }
 }

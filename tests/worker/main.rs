@@ -7,3 +7,4 @@ mod doubt;
 mod office;
 mod panics;
 mod places;
+mod restored;

@@ -166,7 +166,7 @@ impl Office {
     pub(crate) async fn due_in(&self) -> i128 {
         let waits = async {
             loop {
-                let next = self.store.next_due().await.unwrap().expect("a job");
+                let next = self.store.next_due(&[]).await.unwrap().expect("a job");
                 // In flight, it is due when its claim runs out.
                 // The store keeps milliseconds.
                 match (next.duration_since(self.clock.now()).as_millis() + 500) / 1000 {
@@ -199,6 +199,13 @@ impl Office {
 
     pub(crate) async fn parked(&self) -> Vec<Parked> {
         self.store.parked(100).await.unwrap()
+    }
+
+    /// How often each piece of work that waits now was claimed by the worker; it is claimed here, and the worker's no more.
+    pub(crate) async fn claims_of_what_waits(&self) -> Vec<i64> {
+        let soon = self.clock.now() + SignedDuration::from_secs(2);
+        let waiting = self.store.claim(soon, soon, 100, &[]).await.unwrap();
+        waiting.iter().map(|job| job.lease - 1).collect()
     }
 
     /// How often was posted in a channel.

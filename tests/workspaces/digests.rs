@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use secondlook::bot::Bot;
 use secondlook::domain::digest::{Channels, Plan, Schedule};
-use secondlook::playground::{Playground, World};
+use secondlook::playground::{Fault, FaultKind, Playground, World};
 use serde_json::{Value, json};
 
-use crate::house::{BACKEND, Door, GENERAL, House, MAYA, On, TEAM, is_card, text};
-use crate::town::{NORTH, town};
+use crate::house::{BACKEND, Door, GENERAL, House, MAYA, On, TEAM, is_card, tables, text};
+use crate::town::{NORTH, acknowledged, install, left_are, town};
 
 /// A Wednesday, the Monday after it, and the next one.
 const WEDNESDAY: &str = "2026-03-25T12:00:00Z";
@@ -138,4 +138,41 @@ fn command(house: &House, workspace: &str) -> Output {
         .current_dir(house.database().parent().unwrap())
         .output()
         .unwrap()
+}
+
+/// What it would have been told while the app was away, and what was left to tell before.
+pub(crate) async fn a_workspace_that_comes_back_is_told_no_old_weeks(on: On) {
+    let (mut house, north) = town(on, Door::Socket).await;
+    house.stop().await;
+    house.clock.set(WEDNESDAY);
+    house.digest = plan();
+    house.start().await;
+    open(&house, &house.slack, "Mails land in spam").await;
+    open(&house, &north, "Invoices are late").await;
+    // It is its turn, and Slack does not take it.
+    north.fail(Fault::new("chat.postMessage", Fault::ALWAYS, FaultKind::Status(503)));
+    house.clock.set(MONDAY);
+    let tried = |world: &World| (world.struck("chat.postMessage", None) > 0).then_some(());
+    until(&house, &north, tried).await;
+    let here = |count| {
+        move |world: &World| {
+            let told = world.all(GENERAL).iter().filter(|m| is_digest(m)).count();
+            (told == count).then_some(())
+        }
+    };
+    until(&house, &house.slack, here(1)).await;
+    north.uninstall();
+    acknowledged(&north).await;
+    left_are(&house, &[TEAM]).await;
+    house.clock.set(NEXT_MONDAY);
+    until(&house, &house.slack, here(2)).await;
+    let asked = tables::rows_about(&house.database_url(), NORTH).await["digest"];
+    assert_eq!(asked, 1, "only while the app was there");
+    // More than three days later.
+    house.clock.set("2026-04-10T09:00:00Z");
+    north.heal();
+    install(&house, &north).await.says(200, "is installed");
+    open(&house, &north, "Search is slow").await;
+    house.settled().await;
+    assert_eq!(digests(&north, BACKEND), Vec::<String>::new());
 }

@@ -74,6 +74,7 @@ stories! {
     renewal::a_renewal_without_an_answer_puts_no_post_in_doubt,
     secrets::no_log_line_no_page_and_no_metric_shows_a_secret,
     digests::each_has_one_a_week_in_its_own_channel_about_its_own_cases,
+    digests::a_workspace_that_comes_back_is_told_no_old_weeks,
     digests::one_channel_without_its_workspace_is_nobodys_where_there_are_two,
     digests::the_command_asks_for_none_where_its_channel_is_another_workspaces,
     listed::an_installation_from_elsewhere_is_refused_its_tokens_are_given_back_and_nothing_is_kept,

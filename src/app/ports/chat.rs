@@ -63,6 +63,11 @@ impl ChatError {
             known => known,
         }
     }
+
+    /// Whether a code says that we are not in the channel: who lets us in lets us do what was refused.
+    pub fn not_let_in(code: &str) -> bool {
+        matches!(code, "not_in_channel" | "channel_not_found")
+    }
 }
 
 /// A public message, posted once.

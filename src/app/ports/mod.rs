@@ -92,6 +92,8 @@ pub enum Work {
         case: CaseNumber,
         /// The chat's own word for why.
         code: String,
+        /// Whether it may stand all the same: what was refused is to look for it.
+        may_stand: bool,
     },
     /// Say in the thread that the case is still open.
     SayReminder(CaseNumber),
@@ -242,6 +244,9 @@ pub enum JobEnd {
     RetryAt(Timestamp),
     /// It was not its turn; that is no attempt.
     HeldUntil(Timestamp),
+    /// It had no effect, and a person must act first: try again at that time, and as soon as it is asked for. Until then it
+    /// is not late.
+    AwaitsPerson(Timestamp),
     /// It may have had its effect; look before trying again at that time.
     UncertainRetryAt(Timestamp),
     /// It may still have its effect; look at that time, and once more, before trying again.
@@ -382,21 +387,25 @@ pub trait Store: Installations + Retention {
     ) -> Result<Vec<(Timestamp, String)>, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
-    /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.
+    /// Claims at most `limit` due jobs of kinds we know until `lease_until`, none of these workspaces; a job whose lease ran out is due
+    /// again, and uncertain.
     async fn claim(
         &self,
         now: Timestamp,
         lease_until: Timestamp,
         limit: u32,
+        but_not_of: &[WorkspaceId],
     ) -> Result<Vec<Job>, StoreError>;
     /// Prolongs a claim; a conflict when it is not ours any more.
     async fn prolong(&self, job: &Job, lease_until: Timestamp) -> Result<(), StoreError>;
-    /// When the next job is due or the next lease runs out.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next job is due or the next lease runs out, but for these workspaces.
+    async fn next_due(&self, but_not_of: &[WorkspaceId]) -> Result<Option<Timestamp>, StoreError>;
     /// How much work waits.
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
     /// At most `limit` pieces of work that were given up, the latest first.
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError>;
+    /// The kinds of work that waits and that this program does not know, and how much of each: a newer one asked for it.
+    async fn unknown_work(&self) -> Result<Vec<(String, u64)>, StoreError>;
     /// Gives the work that was given up another chance, now; returns how much. Reading a file gets none: which file it
     /// was has been forgotten.
     async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError>;
