@@ -15,12 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::doubt::{self, look_up, once, posted_not_recorded};
 use super::hear::count_silence;
 use super::lease::{self, LEASE};
-use super::panics;
-use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, NewJob, Post, StoreError, Work};
-use super::{App, change};
+use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
+use super::{App, panics};
 use crate::domain::card::{card, outcome_line};
 use crate::domain::evidence::Source;
-use crate::domain::investigation::{Case, CaseNumber, Happening, Origin, State, apply};
+use crate::domain::investigation::{Case, CaseNumber, Happening, Origin, State};
 use crate::domain::message::time_of;
 use crate::domain::policy::{self, Silence};
 use crate::domain::wording::Line;
@@ -35,7 +34,8 @@ const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// After this many attempts (more than a day) a job is kept for a person to see.
 const ATTEMPTS_MAX: u32 = 200;
 /// How much of a file is read.
-const FILE_BYTES_MAX: usize = 1024 * 1024;
+const FILE_BYTES_READ: usize = 1024 * 1024;
+
 /// Why an attempt did not succeed.
 pub(super) enum Failed {
     Chat(ChatError),
@@ -295,44 +295,10 @@ impl App {
         self.store.commit(&change, self.now()).await.map(|_| ())
     }
 
-    /// Applies what a job stands for and ends the job, in one change; decides anew when the case changed meanwhile.
-    pub(super) async fn due(
-        &self,
-        job: &Job,
-        mut case: Case,
-        happening: Happening,
-    ) -> Result<(), StoreError> {
-        let number = case.number;
-        for _ in 0..super::TRIES_MAX {
-            let (now, before) = (self.now(), case.state);
-            let (next, effects) = apply(case, happening.clone(), now);
-            let after = next.state;
-            let change =
-                Change { job: Some((job.clone(), JobEnd::Done)), ..change(next, &effects, now) };
-            match self.save(change).await {
-                Err(StoreError::Conflict) => {}
-                Err(other) => return Err(other),
-                Ok(_) => {
-                    super::count_state(before, after);
-                    return Ok(());
-                }
-            }
-            let Some(again) = self.store.case(&job.workspace, number).await? else {
-                return Ok(());
-            };
-            case = again;
-        }
-        Err(StoreError::Conflict)
-    }
-
     async fn quiet_period_over(&self, job: &Job, case: Case) -> Result<(), Failed> {
         let now = self.now();
         if let Some(until) = self.quiet_hours.as_ref().and_then(|hours| hours.end(now)) {
-            // Nothing failed: it is asked for anew, and not late until then.
-            let jobs = vec![NewJob { work: job.work.clone(), run_at: until }];
-            let end = (job.clone(), JobEnd::Done);
-            self.store.commit(&Change { jobs, job: Some(end), ..Change::default() }, now).await?;
-            return Ok(());
+            return Ok(self.put_off(job, until).await?);
         }
         let channel = self.store.channel(&case.workspace, &case.channel, now).await?;
         let mut may_speak = policy::still_allows(&channel, &case.topic, now)
@@ -381,9 +347,7 @@ impl App {
                 let found = Happening::CardFound(ts);
                 return self.due(job, case, found).await.map_err(posted_not_recorded);
             }
-            Ok(None) if !matches!(case.state, State::Prompted | State::Open | State::Closed) => {
-                return Ok(self.done(job).await?);
-            }
+            Ok(None) if !case.shows_card() => return Ok(self.done(job).await?),
             Ok(None) => chat.post(&post).await,
             Err(error) => Err(error),
         };
@@ -428,7 +392,7 @@ impl App {
         if !case.listens() {
             return Ok(self.done(job).await?);
         }
-        let text = chat.file(&case.workspace, file.url, FILE_BYTES_MAX).await?;
+        let text = chat.file(&case.workspace, file.url, FILE_BYTES_READ).await?;
         let found =
             self.recognise(Source::File { name: file.name, text: &text }, time_of(file.message));
         let mut evidence: Vec<_> =

@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::App;
+use super::happen::By;
 use super::ports::StoreError;
-use super::{App, change};
 use crate::domain::WorkspaceId;
-use crate::domain::investigation::{CaseNumber, Happening, apply};
+use crate::domain::investigation::{CaseNumber, Happening};
 
 /// How often to look for what is due.
 const LOOK_EVERY: Duration = Duration::from_mins(5);
@@ -230,12 +231,7 @@ impl App {
         number: CaseNumber,
     ) -> Result<bool, StoreError> {
         let Some(case) = self.store.case(workspace, number).await? else { return Ok(false) };
-        let now = self.now();
-        let (forgotten, effects) = apply(case.clone(), Happening::LongEnded, now);
-        if forgotten == case {
-            return Ok(false);
-        }
-        self.save(change(forgotten, &effects, now)).await.map(|_| true)
+        self.happen(By::Nobody, case, Happening::LongEnded).await
     }
 }
 
