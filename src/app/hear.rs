@@ -261,10 +261,8 @@ impl App {
         if case.message.as_ref() != Some(&message.ts) {
             return self.evidence_edited(cause, case, &message).await;
         }
-        let verdict = detect(&self.knowledge.packs, &message.text, &[]);
-        let speaks = policy::worth_speaking(&verdict).is_ok();
-        let said = speaks.then(|| words(&self.knowledge, &message.readable, verdict));
-        self.happen(By::Event(cause), case, Happening::Reworded(said)).await?;
+        let reworded = Happening::Reworded(self.proposal(cause.workspace, &message));
+        self.happen(By::Event(cause), case, reworded).await?;
         Ok(Answer::Nothing)
     }
 

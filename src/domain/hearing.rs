@@ -60,10 +60,11 @@ impl Earlier {
         self.0.push_back(heard);
     }
 
-    /// What was said just before a message where it was said: in its thread, or in the channel itself; oldest first.
+    /// What was said just before a message where it was said: in its thread, or in the channel itself; oldest first. A
+    /// message that comes late, or is judged again, has no later ones for its context.
     pub fn before(&self, ts: &MessageTs, thread: Option<&MessageTs>, now: Timestamp) -> Vec<&str> {
         self.fresh(now)
-            .filter(|m| &m.ts != ts)
+            .filter(|m| m.ts < *ts)
             .filter(|m| m.thread.as_ref() == thread || Some(&m.ts) == thread)
             .map(|m| m.text.as_str())
             .collect()
@@ -131,7 +132,8 @@ mod tests {
         assert_eq!(before(&earlier, "602.0", None, 602), ["root", "channel"]);
         assert_eq!(before(&earlier, "602.0", Some("590.0"), 602), ["root", "reply"]);
         assert_eq!(before(&earlier, "601.0", None, 602), ["root"], "not itself");
-        assert!(before(&earlier, "9.0", None, 601 + 600).is_empty());
+        assert_eq!(before(&earlier, "595.0", None, 602), ["root"], "nor what came after it");
+        assert!(before(&earlier, "999.0", None, 601 + 600).is_empty());
         for n in 0..20 {
             earlier.add(heard(700, &format!("700.{n}"), None, "U1", "x"));
         }
