@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, SystemClock, Workspace};
-use crate::app::{App, deliver, retention};
+use crate::app::{App, deliver, panics, retention};
 use crate::config::{Config, KeyChange, Records};
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Channels, Plan};
@@ -109,22 +109,38 @@ impl Bot {
             let installer =
                 Installer::new(installs, oauth, set.public_url, sizes(), set.only, tasks);
             router = router.merge(installer.router());
-            let (workspaces, worker) = (Arc::clone(&workspaces), bot.worker.clone());
-            bot.background.spawn(async move { workspaces.keep_fresh(worker).await });
+            let workspaces = Arc::clone(&workspaces);
+            bot.keep("renewal", move |stop| {
+                let workspaces = Arc::clone(&workspaces);
+                async move { workspaces.keep_fresh(stop).await }
+            });
         }
         bot.serve(bind, router);
-        bot.background.spawn(web::metrics_upkeep(metrics.clone(), bot.worker.clone()));
+        let measured = metrics.clone();
+        bot.keep("metrics", move |stop| web::metrics_upkeep(measured.clone(), stop));
         bot.serve(admin, web::metrics(metrics, Arc::clone(&app), clock));
         if let Some(token) = config.app_token {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        let (own, worker) = (Arc::clone(&workspaces), bot.worker.clone());
-        bot.background.spawn(async move { own.keep_own(worker).await });
-        bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
-        bot.background.spawn(retention::run(app, bot.worker.clone()));
+        bot.keep("own_token", move |stop| {
+            let workspaces = Arc::clone(&workspaces);
+            async move { workspaces.keep_own(stop).await }
+        });
+        let deleting = Arc::clone(&app);
+        bot.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
+        // It keeps itself, for the sake of what it has begun.
+        bot.background.spawn(deliver::run(app, chat, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
         Ok(bot)
+    }
+
+    /// Keeps a loop going until the worker stops.
+    fn keep<L>(&self, name: &'static str, begin: impl Fn(CancellationToken) -> L + Send + 'static)
+    where
+        L: Future<Output = ()> + Send + 'static,
+    {
+        self.background.spawn(panics::keep(name, 1, self.worker.clone(), begin));
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {

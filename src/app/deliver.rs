@@ -4,13 +4,12 @@
 //! attempt whose end is unknown is looked up before it is repeated.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::doubt::{self, look_up, once, posted_not_recorded};
 use super::hear::count_silence;
@@ -26,7 +25,7 @@ use crate::domain::wording::Line;
 use crate::domain::{MessageTs, UserId};
 
 /// How many jobs run at once: twice as many as one workspace may have.
-const AT_ONCE: u32 = 16;
+const AT_ONCE: usize = 16;
 /// Other replicas may add work: look at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts.
@@ -59,56 +58,58 @@ impl From<StoreError> for Failed {
 }
 
 /// Does due work until it is told to stop, then finishes what it has begun.
-pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, cancel: CancellationToken) {
-    let mut running = JoinSet::new();
-    while !cancel.is_cancelled() {
-        app.ask_for_digests().await;
-        let room = AT_ONCE.saturating_sub(u32::try_from(running.len()).unwrap_or(AT_ONCE));
-        let claimed =
-            if room == 0 { Some(0) } else { start(&app, &chat, room, &mut running).await };
-        let wait = match claimed {
-            // What is due stays due: looking again at once would only keep the store from recovering.
-            None => LOOK_EVERY,
-            Some(claimed) if claimed > 0 && claimed < room => Duration::ZERO,
-            Some(_) => app.until_next_due().await,
-        };
-        let full = running.len() >= AT_ONCE as usize;
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            Some(_) = running.join_next(), if !running.is_empty() => {}
-            () = app.wake.notified(), if !full => {}
-            () = tokio::time::sleep(wait), if !full => {}
-        }
-    }
-    while running.join_next().await.is_some() {}
+pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, stop: CancellationToken) {
+    // Of their own: what breaks the loop that begins attempts breaks none of them.
+    let attempts = TaskTracker::new();
+    let begin = |stop| turns(Arc::clone(&app), Arc::clone(&chat), attempts.clone(), stop);
+    panics::keep("worker", 1, stop, begin).await;
+    attempts.close();
+    attempts.wait().await;
 }
 
-/// Begins due work; `None` when the store doesn't give any out.
-async fn start(
-    app: &Arc<App>,
-    chat: &Arc<dyn Chat>,
-    room: u32,
-    running: &mut JoinSet<()>,
-) -> Option<u32> {
-    let (since, now) = (Instant::now(), app.now());
-    let claimed = app.store.claim(now, now + LEASE, room).await;
-    app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
-    let jobs = match claimed {
-        Ok(jobs) => jobs,
-        Err(error) => {
-            tracing::error!(error.kind = %error, "could not claim work");
-            return None;
+async fn turns(app: Arc<App>, chat: Arc<dyn Chat>, attempts: TaskTracker, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let wait = app.turn(&chat, &attempts).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = app.wake.notified() => {}
+            () = sleep(wait) => {}
         }
-    };
-    let claimed = u32::try_from(jobs.len()).unwrap_or(room);
-    for job in jobs {
-        let (app, chat) = (Arc::clone(app), Arc::clone(chat));
-        running.spawn(async move { app.attempt(chat.as_ref(), job, since).await });
     }
-    Some(claimed)
 }
 
 impl App {
+    /// Begins what is due, as far as there is room; returns how long to wait for more. Whoever ends an attempt wakes us.
+    async fn turn(self: &Arc<Self>, chat: &Arc<dyn Chat>, attempts: &TaskTracker) -> Duration {
+        let room = AT_ONCE.saturating_sub(attempts.len());
+        if room == 0 {
+            self.pulse.beat();
+            return LOOK_EVERY;
+        }
+        let (since, now) = (Instant::now(), self.now());
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        match self.store.claim(now, now + LEASE, room).await {
+            Ok(jobs) => {
+                self.pulse.beat();
+                for job in jobs {
+                    let (app, chat) = (Arc::clone(self), Arc::clone(chat));
+                    attempts.spawn(async move {
+                        app.attempt(chat.as_ref(), job, since).await;
+                        app.wake.notify_one();
+                    });
+                }
+            }
+            Err(error) => {
+                self.pulse.miss();
+                tracing::error!(error.kind = %error, "could not claim work");
+                // What is due stays due: looking again at once would only keep the store from recovering.
+                return LOOK_EVERY;
+            }
+        }
+        self.ask_for_digests().await;
+        self.until_next_due().await
+    }
+
     async fn until_next_due(&self) -> Duration {
         let next = self.store.next_due().await.ok().flatten();
         let wait = next.map(|at| at.duration_since(self.now()));

@@ -17,9 +17,10 @@ mod hear;
 mod incident;
 pub mod installations;
 mod lease;
-mod panics;
+pub mod panics;
 pub mod ports;
 mod privacy;
+mod pulse;
 mod recent;
 mod refusal;
 mod removal;
@@ -27,7 +28,6 @@ pub mod retention;
 mod thread;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -35,6 +35,7 @@ use tokio::sync::Notify;
 
 use self::attempts::Attempts;
 use self::ports::{Change, Clock, Committed, Store, StoreError};
+use self::pulse::Pulse;
 use self::recent::Recent;
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Schedule, Week};
@@ -62,8 +63,7 @@ pub struct App {
     digests_seen: Mutex<BTreeMap<WorkspaceId, Week>>,
     recent: Recent,
     wake: Notify,
-    /// Whether the store gave out work when the worker last asked, which is at least every second.
-    store_works: AtomicBool,
+    pulse: Pulse,
     attempts: Attempts,
     /// How long after its end a case's words are kept; `None` for ever.
     cases_kept: Option<SignedDuration>,
@@ -105,7 +105,7 @@ impl App {
             digests_seen: Mutex::default(),
             recent: Recent::default(),
             wake: Notify::new(),
-            store_works: AtomicBool::new(true),
+            pulse: Pulse::default(),
             attempts: Attempts::default(),
             cases_kept: None,
         }
@@ -160,13 +160,11 @@ impl App {
         &self.store
     }
 
-    /// Whether it can do its work: the store can be read, its schema is current, and it can be written.
+    /// Whether it can do its work: the store can be read, its schema is current, it can be written, and the worker looks
+    /// for work.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.store.ready().await?;
-        if self.store_works.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        Err(StoreError::Unavailable("it gives out no work".to_owned()))
+        self.pulse.check()
     }
 
     /// A phrase of ours in English, for an adapter that must say that something went wrong.

@@ -56,6 +56,10 @@ const METRICS: &[(&str, &str)] = &[
         "secondlook_lookups_total",
         "Posts that might have stood already, by what the channel showed; one found is one not said twice.",
     ),
+    (
+        "secondlook_loops_begun_anew_total",
+        "Loops in the background that ended by a fault of ours and were begun anew.",
+    ),
     ("secondlook_proposals_heard_total", "Proposals that began a case, before the quiet period."),
     (
         "secondlook_retention_ended_at",
@@ -83,7 +87,7 @@ const METRICS: &[(&str, &str)] = &[
     ("secondlook_sockets_open", "Socket Mode connections that hear now."),
     (
         "secondlook_store_up",
-        "1 while the store can be read and written, as /readyz says; the numbers of work are not known otherwise.",
+        "1 while the store can be read and written and the worker looks for work, as /readyz says.",
     ),
     ("secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
     (
