@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, SystemClock, Workspace};
-use crate::app::{App, deliver, panics, retention};
+use crate::app::{App, deliver, panics, recent, retention};
 use crate::config::{Config, KeyChange, Records};
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Channels, Plan};
@@ -127,7 +127,8 @@ impl Bot {
             let workspaces = Arc::clone(&workspaces);
             async move { workspaces.keep_own(stop).await }
         });
-        let deleting = Arc::clone(&app);
+        let (forgetful, deleting) = (Arc::clone(&app), Arc::clone(&app));
+        bot.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
         bot.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
         // It keeps itself, for the sake of what it has begun.
         bot.background.spawn(deliver::run(app, chat, bot.worker.clone()));

@@ -21,7 +21,7 @@ pub mod panics;
 pub mod ports;
 mod privacy;
 mod pulse;
-mod recent;
+pub mod recent;
 mod refusal;
 mod removal;
 pub mod retention;

@@ -133,7 +133,6 @@ impl Step {
 /// Deletes what is due, every five minutes, until it is told to stop.
 pub async fn run(app: Arc<App>, cancel: CancellationToken) {
     while !cancel.is_cancelled() {
-        app.recent.forget_old(app.now());
         if app.delete_what_is_due(&cancel).await {
             let ended = app.now().duration_since(Timestamp::UNIX_EPOCH);
             metrics::gauge!("secondlook_retention_ended_at").set(ended.as_secs_f64());
