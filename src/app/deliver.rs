@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::doubt::{self, look_up, once, posted_not_recorded};
+use super::doubt::{look_at, look_later, look_up, once, posted_not_recorded};
 use super::hear::count_silence;
 use super::lease::{self, LEASE};
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
@@ -124,7 +124,8 @@ impl App {
         self.attempt_alone(chat, job, claimed).await;
         if let Some(job) = under_way.end() {
             // Look what became of the attempt that could not be recorded.
-            self.record(job, JobEnd::UncertainRetryAt(self.now())).await;
+            let look = look_at(&job, self.now());
+            self.record(job, look).await;
         }
     }
 
@@ -168,11 +169,11 @@ impl App {
     }
 
     fn end_of(&self, job: &Job, failed: Failed) -> (&'static str, JobEnd) {
-        let later = |outcome| (outcome, JobEnd::RetryAt(self.now() + backoff(job.attempts)));
-        let in_doubt =
-            |outcome| (outcome, JobEnd::UncertainRetryAt(self.now() + backoff(job.attempts)));
+        let soon = self.now() + backoff(job.attempts);
+        let later = |outcome| (outcome, JobEnd::RetryAt(soon, job.doubt));
+        let in_doubt = |outcome| (outcome, look_at(job, soon));
         match failed {
-            Failed::Panicked => ("panicked", panics::end(job, in_doubt("panicked").1)),
+            Failed::Panicked => ("panicked", panics::end(job, look_at(job, soon))),
             Failed::Store(StoreError::Corrupt { table, column, id }) => {
                 ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
             }
@@ -201,9 +202,7 @@ impl App {
             Failed::Chat(ChatError::Refused { code }) => ("parked", JobEnd::Parked(code)),
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
             Failed::Chat(ChatError::Uncertain(_)) => in_doubt("uncertain"),
-            Failed::Chat(ChatError::Unanswered(_)) => {
-                ("unanswered", doubt::look_later(job, self.now()))
-            }
+            Failed::Chat(ChatError::Unanswered(_)) => ("unanswered", look_later(job, self.now())),
             Failed::ClaimLost => in_doubt("claim_lost"),
         }
     }

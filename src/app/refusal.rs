@@ -42,7 +42,7 @@ impl App {
         if why != Why::NotInvited || now.duration_since(case.began_at) >= AWAITED_FOR {
             return Err(ChatError::Refused { code }.into());
         }
-        let again = (job.clone(), JobEnd::RetryAt(now + backoff(job.attempts)));
+        let again = (job.clone(), JobEnd::RetryAt(now + backoff(job.attempts), job.doubt));
         self.store.commit(&Change { job: Some(again), ..Change::default() }, now).await?;
         Ok(())
     }

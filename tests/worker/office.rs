@@ -36,6 +36,8 @@ pub(crate) struct Stub {
     post: Box<Taking>,
     posts: Mutex<Vec<String>>,
     looks: Mutex<Vec<String>>,
+    /// How many looks are still to panic.
+    pub(crate) sick_looks: AtomicU32,
     /// Channels in which the message stands.
     pub(crate) standing: Mutex<BTreeSet<String>>,
 }
@@ -51,6 +53,7 @@ impl Chat for Stub {
     async fn find(&self, post: &Post<'_>, _: Timestamp) -> Result<Option<MessageTs>, ChatError> {
         let channel = post.channel.as_str();
         self.looks.lock().unwrap().push(channel.to_owned());
+        panic_while(&self.sick_looks);
         Ok(self.standing.lock().unwrap().contains(channel).then(stands))
     }
 
@@ -145,6 +148,7 @@ impl Office {
             post: Box::new(move |channel| Box::pin(post(channel))),
             posts: Mutex::default(),
             looks: Mutex::default(),
+            sick_looks: AtomicU32::new(0),
             standing: Mutex::default(),
         });
         let clock = Arc::new(TestClock::new());
