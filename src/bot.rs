@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::installations::Installation;
 use crate::app::ports::{ChatError, Clock, Store, SystemClock, Workspace};
-use crate::app::{App, deliver, retention};
+use crate::app::{App, deliver, panics, recent, retention};
 use crate::config::{Config, KeyChange, Records};
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Channels, Plan};
@@ -112,17 +112,32 @@ impl Bot {
             router = router.merge(installer.router());
         }
         bot.serve(bind, router);
-        bot.background.spawn(web::metrics_upkeep(metrics.clone(), bot.worker.clone()));
+        let measured = metrics.clone();
+        bot.keep("metrics", move |stop| web::metrics_upkeep(measured.clone(), stop));
         bot.serve(admin, web::metrics(metrics, Arc::clone(&app), clock));
         if let Some(token) = config.app_token {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        bot.background.spawn(workspaces.look_after(bot.worker.clone()));
-        bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
-        bot.background.spawn(retention::run(app, bot.worker.clone()));
+        bot.keep("tokens", move |stop| {
+            let workspaces = Arc::clone(&workspaces);
+            async move { workspaces.look_after(stop).await }
+        });
+        let (forgetful, deleting) = (Arc::clone(&app), Arc::clone(&app));
+        bot.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
+        bot.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
+        // It keeps itself, for the sake of what it has begun.
+        bot.background.spawn(deliver::run(app, chat, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
         Ok(bot)
+    }
+
+    /// Keeps a loop going until the worker stops.
+    fn keep<L>(&self, name: &'static str, begin: impl Fn(CancellationToken) -> L + Send + 'static)
+    where
+        L: Future<Output = ()> + Send + 'static,
+    {
+        self.background.spawn(panics::keep(name, 1, self.worker.clone(), begin));
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {

@@ -89,7 +89,6 @@ fn shown(knowledge: &Knowledge, said: &str, answer: &str) -> String {
     let language = verdict.language;
     let beginning = Beginning {
         workspace: "T1".into(),
-        number: CaseNumber(7),
         channel: "C1".into(),
         private: false,
         root: Some("1.0".into()),
@@ -99,8 +98,12 @@ fn shown(knowledge: &Knowledge, said: &str, answer: &str) -> String {
         said: said.to_owned(),
         verdict,
         topic: String::new(),
+        evidence: vec![],
     };
-    let mut case = Case { state: State::Prompted, ..Case::begin(beginning, Timestamp::UNIX_EPOCH) };
+    let mut case = Case {
+        state: State::Prompted,
+        ..Case::begin(CaseNumber(7), beginning, Timestamp::UNIX_EPOCH)
+    };
     let wording = knowledge.wordings.of(language);
     let mut text = format!("> {said}\n\n{}\n", card(&case, &knowledge.catalog, wording).fallback());
     if !answer.is_empty() {

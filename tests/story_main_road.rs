@@ -3,6 +3,7 @@
 mod house;
 
 use house::{BACKEND, Door, HEADERS, House, JONAS, MAILCHIMP, MAYA, PRIYA, is_card, text};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 
 async fn the_whole_road(door: Door) {
@@ -49,4 +50,25 @@ async fn over_socket_mode() {
 #[tokio::test]
 async fn over_signed_http() {
     the_whole_road(Door::Http).await;
+}
+
+#[tokio::test]
+async fn each_state_a_case_comes_to_is_counted_once() {
+    // Of this thread alone, which is all of this story's: other stories count beside it.
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    let _counted_here = metrics::set_default_local_recorder(&recorder);
+    let house = House::open(Door::Http).await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.card(BACKEND, &thread).await;
+    house.reply(BACKEND, JONAS, &thread, HEADERS);
+    let card = house.card_with(BACKEND, &thread, "✓ mail headers").await;
+    house.press(PRIYA, BACKEND, &card, "close").await;
+    assert_eq!(house.submit(PRIYA, json!({"outcome": "averted"})).await, json!(null));
+    house.settled().await;
+    let shown = page.render();
+    for state in ["prompted", "open", "closed"] {
+        let once = format!("secondlook_cases_total{{state=\"{state}\"}} 1\n");
+        assert!(shown.contains(&once), "{once} is not in\n{shown}");
+    }
 }

@@ -31,7 +31,16 @@ const ROOMS: [Room; 13] = [
     Room {
         name: "app",
         rooms: &["domain"],
-        crates: &["async_trait", "jiff", "metrics", "thiserror", "tokio", "tokio_util", "tracing"],
+        crates: &[
+            "async_trait",
+            "futures_util",
+            "jiff",
+            "metrics",
+            "thiserror",
+            "tokio",
+            "tokio_util",
+            "tracing",
+        ],
     },
     Room {
         name: "slack",

@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 
+use super::happen::By;
 use super::ports::{Change, StoreError};
-use super::{Answer, App, Cause, change};
+use super::{Answer, App, Cause};
 use crate::domain::detect::detect;
 use crate::domain::evidence::{Source, redact};
 use crate::domain::form::{
@@ -11,7 +12,7 @@ use crate::domain::form::{
     read_opening, why_sheet,
 };
 use crate::domain::investigation::{
-    Beginning, Case, CaseNumber, Happening, Origin, Outcome, State, Statement, apply,
+    Beginning, Case, CaseNumber, Happening, Origin, Outcome, Statement,
 };
 use crate::domain::message::{
     Action, Click, Form, Message, Place, Shortcut, ShortcutKind, Submission, Trigger,
@@ -35,7 +36,6 @@ impl App {
         let wording = self.wording(&language);
         let (number, channel) = (case.number, case.channel.clone());
         let catalog = &self.knowledge.catalog;
-        let ended = matches!(case.state, State::Closed | State::Dismissed | State::Silent);
         match click.action {
             Action::Why => Ok(Answer::Sheet(why_sheet(&case, wording), click.trigger)),
             Action::Checklist => {
@@ -43,9 +43,9 @@ impl App {
             }
             Action::NeverTopic => self.never_topic(cause, &case).await,
             Action::Pause => self.pause(cause, &case.channel, &language).await,
-            _ if ended => Ok(self.private(&language, "gone", &[])),
+            _ if !case.listens() => Ok(self.private(&language, "gone", &[])),
             Action::Dismiss => {
-                self.happen(cause, case, Happening::Dismissed).await?;
+                self.happen(By::Event(cause), case, Happening::Dismissed).await?;
                 Ok(Answer::Nothing)
             }
             Action::Open => {
@@ -67,17 +67,6 @@ impl App {
                 Ok(Answer::Form(Box::new(view), click.trigger))
             }
         }
-    }
-
-    /// The case with this number, if its card stands in this channel: numbers in a payload prove nothing.
-    async fn case_here(
-        &self,
-        cause: Cause<'_>,
-        number: CaseNumber,
-        channel: &ChannelId,
-    ) -> Result<Option<Case>, StoreError> {
-        let case = self.store.case(cause.workspace, number).await?;
-        Ok(case.filter(|case| &case.channel == channel))
     }
 
     pub(super) fn private(&self, language: &str, phrase: &str, fill: &[(&str, &str)]) -> Answer {
@@ -149,7 +138,7 @@ impl App {
             Ok(opening) => opening,
             Err(wrong) => return Ok(Answer::Wrong(wrong)),
         };
-        if matches!(case.state, State::Closed | State::Dismissed | State::Silent) {
+        if !case.listens() {
             return Ok(self.wrong(&case.language, "title", "gone"));
         }
         let happening = Happening::Opened {
@@ -157,8 +146,8 @@ impl App {
             title: Some(self.redacted(&title)),
             statement: self.redacted_statement(statement),
         };
-        self.happen(cause, case, happening).await?;
-        Ok(Answer::Accepted)
+        self.happen(By::Event(cause), case, happening).await?;
+        Ok(Answer::Nothing)
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -195,38 +184,37 @@ impl App {
         };
         let title = self.redacted(&title);
         let origin = if root.is_some() { Origin::Shortcut } else { Origin::Command };
-        let case = self.new_case(cause, &place, root, &submission.by, &title, origin).await?;
+        let asked = self.asked(cause, &place, submission.by.clone(), title.clone(), origin);
+        let case = self.begin(Beginning { root: root.clone(), message: root, ..asked }).await?;
         let statement = self.redacted_statement(statement);
         let happening = Happening::Opened { by: submission.by, title: Some(title), statement };
-        self.happen(cause, case, happening).await?;
-        Ok(Answer::Accepted)
+        self.happen(By::Event(cause), case, happening).await?;
+        Ok(Answer::Nothing)
     }
 
-    async fn new_case(
+    /// How a case begins that a person asks for; about no message yet.
+    fn asked(
         &self,
         cause: Cause<'_>,
         place: &Place,
-        root: Option<MessageTs>,
-        by: &UserId,
-        said: &str,
+        by: UserId,
+        said: String,
         origin: Origin,
-    ) -> Result<Case, StoreError> {
-        let verdict = detect(&self.knowledge.packs, said, &[]);
-        let topic = policy::topic(&verdict, said);
-        let beginning = Beginning {
+    ) -> Beginning {
+        let verdict = detect(&self.knowledge.packs, &said, &[]);
+        Beginning {
             workspace: cause.workspace.clone(),
-            number: self.store.new_case_number(cause.workspace).await?,
             channel: place.channel.clone(),
             private: place.private,
-            message: root.clone(),
-            root,
-            author: by.clone(),
+            root: None,
+            message: None,
+            author: by,
             origin,
-            said: said.to_owned(),
+            topic: policy::topic(&verdict, &said),
+            said,
             verdict,
-            topic,
-        };
-        Ok(Case::begin(beginning, self.now()))
+            evidence: Vec::new(),
+        }
     }
 
     async fn close(
@@ -236,15 +224,15 @@ impl App {
         channel: &ChannelId,
         submission: &Submission,
     ) -> Result<Answer, StoreError> {
-        let case =
-            self.store.case(cause.workspace, number).await?.filter(|case| visible(case, channel));
-        let Some(case) = case else { return Ok(self.wrong("en", "outcome", "gone")) };
+        let Some(case) = self.visible_case(cause, number, channel).await? else {
+            return Ok(self.wrong("en", "outcome", "gone"));
+        };
         let closing =
             match read_closing(submission, &self.knowledge.catalog, self.wording(&case.language)) {
                 Ok(closing) => closing,
                 Err(wrong) => return Ok(Answer::Wrong(wrong)),
             };
-        if !matches!(case.state, State::Prompted | State::Open) {
+        if !case.can_close() {
             return Ok(self.wrong(&case.language, "outcome", "gone"));
         }
         let outcome = Outcome {
@@ -256,8 +244,8 @@ impl App {
             at: self.now(),
             forgotten_at: None,
         };
-        self.happen(cause, case, Happening::Closed(outcome)).await?;
-        Ok(Answer::Accepted)
+        self.happen(By::Event(cause), case, Happening::Closed(outcome)).await?;
+        Ok(Answer::Nothing)
     }
 
     async fn add_evidence(
@@ -284,8 +272,8 @@ impl App {
         for piece in &mut evidence {
             piece.by.clone_from(&by);
         }
-        self.happen(cause, case, Happening::Posted(evidence)).await?;
-        Ok(Answer::Accepted)
+        self.happen(By::Event(cause), case, Happening::Posted(evidence)).await?;
+        Ok(Answer::Nothing)
     }
 
     pub(super) async fn shortcut(
@@ -345,12 +333,8 @@ impl App {
         if evidence.is_empty() && message.files.is_empty() {
             return Ok(self.private(&language, "error_unread", &[]));
         }
-        let now = self.now();
-        let (case, effects) = apply(case, Happening::Posted(evidence), now);
-        let mut change = change(case, &effects, now);
-        change.jobs.extend(self.files_to_read(&change, message));
-        change.event = Some(cause.event());
-        self.save(change).await?;
+        let posted = vec![Happening::Posted(evidence)];
+        self.happen_all(By::Event(cause), case, posted, &[message]).await?;
         Ok(self.private(&language, "recorded_evidence", &[]))
     }
 
@@ -362,17 +346,14 @@ impl App {
         by: UserId,
     ) -> Result<Answer, StoreError> {
         let said = self.redacted(&message.readable);
-        let root = Some(message.root().clone());
-        let mut case =
-            self.new_case(cause, &message.place, root, &by, &said, Origin::Shortcut).await?;
-        case.message = Some(message.ts.clone());
-        case.evidence = self.evidence_in(message);
-        self.happen(cause, case, Happening::QuietPeriodOver(Ok(()))).await?;
+        let beginning = Beginning {
+            root: Some(message.root().clone()),
+            message: Some(message.ts.clone()),
+            evidence: self.evidence_in(message),
+            ..self.asked(cause, &message.place, by, said, Origin::Shortcut)
+        };
+        let case = self.begin(beginning).await?;
+        self.happen(By::Event(cause), case, Happening::QuietPeriodOver(Ok(()))).await?;
         Ok(Answer::Nothing)
     }
-}
-
-/// Whether a case may be shown in this channel: those of private channels only there.
-pub(super) fn visible(case: &Case, channel: &ChannelId) -> bool {
-    !case.private || &case.channel == channel
 }

@@ -3,13 +3,14 @@
 //! It is noted in the store at once, as the state of the cases, and nothing of the question is kept: whichever process
 //! hears it, whichever would have spoken, and whatever restarts in between.
 
+use super::App;
+use super::happen::By;
 use super::hear::count_silence;
 use super::ports::StoreError;
-use super::{App, change};
 use crate::domain::WorkspaceId;
 use crate::domain::detect::asks_for_evidence;
 use crate::domain::hearing::follows;
-use crate::domain::investigation::{Case, Happening, apply};
+use crate::domain::investigation::{Case, Happening};
 use crate::domain::message::Message;
 use crate::domain::policy::Silence;
 
@@ -28,10 +29,9 @@ impl App {
         }
         let waiting = self.store.waiting_cases(workspace, &message.place.channel).await?;
         for case in waiting.into_iter().filter(|case| answers(message, case)) {
-            let now = self.now();
-            let (case, effects) = apply(case, Happening::SomeoneAsked, now);
-            self.save(change(case, &effects, now)).await?;
-            count_silence(Silence::SomeoneAsked);
+            if self.happen(By::Nobody, case, Happening::SomeoneAsked).await? {
+                count_silence(Silence::SomeoneAsked);
+            }
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ impl Drop for UnderWay<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ports::Work;
+    use crate::app::ports::{Doubt, Work};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -145,8 +145,7 @@ mod tests {
             work: Work::ConfirmRemoval,
             run_at: NOW,
             attempts: 1,
-            uncertain: false,
-            look_twice: false,
+            doubt: Doubt::None,
             lease: 1,
         }
     }

@@ -2,8 +2,9 @@
 
 use super::deliver::Failed;
 use super::doubt::{once, posted_not_recorded};
+use super::happen::change;
 use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, NewJob, Post, StoreError, Work};
-use super::{Answer, App, Cause, TRIES_MAX, change};
+use super::{Answer, App, Cause, TRIES_MAX};
 use crate::domain::ChannelId;
 use crate::domain::channel::{Channel, greets, opens_incident, seen};
 use crate::domain::investigation::{Case, CaseNumber, incident_began};

@@ -1,6 +1,5 @@
 //! `/investigate …`: each answer is private.
 
-use super::act::visible;
 use super::ports::{Change, StoreError};
 use super::{Answer, App, Cause};
 use crate::domain::card::{
@@ -9,7 +8,7 @@ use crate::domain::card::{
 use crate::domain::diagnose::Pack;
 use crate::domain::evidence::redact;
 use crate::domain::form::{close_form, open_form};
-use crate::domain::investigation::{Case, CaseNumber, State, Statement, cut};
+use crate::domain::investigation::{Case, CaseNumber, Statement, cut};
 use crate::domain::message::{Command, Form};
 use crate::domain::policy::Mode;
 use crate::domain::wording::{Line, Piece, Wording};
@@ -66,30 +65,30 @@ impl App {
     pub(super) async fn commanded(
         &self,
         cause: Cause<'_>,
-        command: Command,
+        command: &Command,
     ) -> Result<Answer, StoreError> {
-        let wording = self.wording("en");
+        let (wording, channel) = (self.wording("en"), &command.place.channel);
         let word =
             |phrase: &str, key: &str, value: &str| Ok(self.private("en", phrase, &[(key, value)]));
         match read(&command.text) {
-            Asked::Open(text) => Ok(self.open_by_command(&command, text, wording)),
+            Asked::Open(text) => Ok(self.open_by_command(command, text, wording)),
             Asked::Help => Ok(Answer::Private(help(wording))),
-            Asked::List => self.list(cause, &command, wording).await,
+            Asked::List => self.list(cause, command, wording).await,
             Asked::Show(None) => word("number_missing", "command", "show"),
             Asked::Close(None) => word("number_missing", "command", "close"),
-            Asked::Show(Some(number)) => match self.visible_case(cause, &command, number).await? {
+            Asked::Show(Some(number)) => match self.visible_case(cause, number, channel).await? {
                 Some(case) => Ok(Answer::Private(self.shown(&case))),
                 None => word("no_such_case", "number", &number.to_string()),
             },
-            Asked::Close(Some(number)) => match self.visible_case(cause, &command, number).await? {
+            Asked::Close(Some(number)) => match self.visible_case(cause, number, channel).await? {
                 Some(case) => Ok(self.close_by_command(&case, command)),
                 None => word("no_such_case", "number", &number.to_string()),
             },
-            Asked::Pause => self.pause(cause, &command.place.channel, "en").await,
-            Asked::Resume => self.resume(cause, &command).await,
+            Asked::Pause => self.pause(cause, channel, "en").await,
+            Asked::Resume => self.resume(cause, command).await,
             Asked::Questions(pack) => Ok(Answer::Private(self.questions(pack, wording))),
-            Asked::Settings(mode) => self.settings(cause, &command, mode).await,
-            Asked::Digest => self.digest_so_far(cause.workspace, &command.place.channel).await,
+            Asked::Settings(mode) => self.settings(cause, command, mode).await,
+            Asked::Digest => self.digest_so_far(cause.workspace, channel).await,
             Asked::Unknown(unknown) => word("unknown_command", "word", &cut(unknown, 60)),
         }
     }
@@ -104,37 +103,20 @@ impl App {
         )
     }
 
-    fn close_by_command(&self, case: &Case, command: Command) -> Answer {
+    fn close_by_command(&self, case: &Case, command: &Command) -> Answer {
         let number = case.number.to_string();
         let wording = self.wording(&case.language);
-        match (case.state, &case.outcome) {
-            (State::Prompted | State::Open, _) => {
-                let form = Form::Close { case: case.number, channel: command.place.channel };
-                Answer::Form(
-                    Box::new(close_form(form, case.origin, &self.knowledge.catalog, wording)),
-                    command.trigger,
-                )
-            }
-            (_, Some(outcome)) => {
-                let outcome = outcome_name(outcome.kind, case.origin, wording);
-                self.private(
-                    &case.language,
-                    "already_closed",
-                    &[("number", &number), ("outcome", &outcome)],
-                )
-            }
-            _ => self.private(&case.language, "cannot_close", &[("number", &number)]),
+        if case.can_close() {
+            let form = Form::Close { case: case.number, channel: command.place.channel.clone() };
+            let view = close_form(form, case.origin, &self.knowledge.catalog, wording);
+            return Answer::Form(Box::new(view), command.trigger.clone());
         }
-    }
-
-    async fn visible_case(
-        &self,
-        cause: Cause<'_>,
-        command: &Command,
-        number: CaseNumber,
-    ) -> Result<Option<Case>, StoreError> {
-        let case = self.store.case(cause.workspace, number).await?;
-        Ok(case.filter(|case| visible(case, &command.place.channel)))
+        let Some(outcome) = &case.outcome else {
+            return self.private(&case.language, "cannot_close", &[("number", &number)]);
+        };
+        let outcome = outcome_name(outcome.kind, case.origin, wording);
+        let fill = [("number", number.as_str()), ("outcome", &outcome)];
+        self.private(&case.language, "already_closed", &fill)
     }
 
     async fn list(

@@ -4,30 +4,28 @@
 //! attempt whose end is unknown is looked up before it is repeated.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::doubt::{self, look_up, once, posted_not_recorded};
+use super::doubt::{look_at, look_later, look_up, once, posted_not_recorded};
 use super::hear::count_silence;
 use super::lease::{self, LEASE};
-use super::panics;
-use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, NewJob, Post, StoreError, Work};
-use super::{App, change};
+use super::ports::{Body, Change, Chat, ChatError, Job, JobEnd, Post, StoreError, Work};
+use super::{App, panics};
 use crate::domain::card::{card, outcome_line};
 use crate::domain::evidence::Source;
-use crate::domain::investigation::{Case, CaseNumber, Happening, Origin, State, apply};
+use crate::domain::investigation::{Case, CaseNumber, Happening, Origin, State};
 use crate::domain::message::time_of;
 use crate::domain::policy::{self, Silence};
 use crate::domain::wording::Line;
 use crate::domain::{MessageTs, UserId};
 
 /// How many jobs run at once: twice as many as one workspace may have.
-const AT_ONCE: u32 = 16;
+const AT_ONCE: usize = 16;
 /// Other replicas may add work: look at least this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts.
@@ -35,7 +33,8 @@ const BACKOFF_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// After this many attempts (more than a day) a job is kept for a person to see.
 const ATTEMPTS_MAX: u32 = 200;
 /// How much of a file is read.
-const FILE_BYTES_MAX: usize = 1024 * 1024;
+const FILE_BYTES_READ: usize = 1024 * 1024;
+
 /// Why an attempt did not succeed.
 pub(super) enum Failed {
     Chat(ChatError),
@@ -63,56 +62,58 @@ impl From<StoreError> for Failed {
 }
 
 /// Does due work until it is told to stop, then finishes what it has begun.
-pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, cancel: CancellationToken) {
-    let mut running = JoinSet::new();
-    while !cancel.is_cancelled() {
-        app.ask_for_digests().await;
-        let room = AT_ONCE.saturating_sub(u32::try_from(running.len()).unwrap_or(AT_ONCE));
-        let claimed =
-            if room == 0 { Some(0) } else { start(&app, &chat, room, &mut running).await };
-        let wait = match claimed {
-            // What is due stays due: looking again at once would only keep the store from recovering.
-            None => LOOK_EVERY,
-            Some(claimed) if claimed > 0 && claimed < room => Duration::ZERO,
-            Some(_) => app.until_next_due().await,
-        };
-        let full = running.len() >= AT_ONCE as usize;
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            Some(_) = running.join_next(), if !running.is_empty() => {}
-            () = app.wake.notified(), if !full => {}
-            () = tokio::time::sleep(wait), if !full => {}
-        }
-    }
-    while running.join_next().await.is_some() {}
+pub async fn run(app: Arc<App>, chat: Arc<dyn Chat>, stop: CancellationToken) {
+    // Of their own: what breaks the loop that begins attempts breaks none of them.
+    let attempts = TaskTracker::new();
+    let begin = |stop| turns(Arc::clone(&app), Arc::clone(&chat), attempts.clone(), stop);
+    panics::keep("worker", 1, stop, begin).await;
+    attempts.close();
+    attempts.wait().await;
 }
 
-/// Begins due work; `None` when the store doesn't give any out.
-async fn start(
-    app: &Arc<App>,
-    chat: &Arc<dyn Chat>,
-    room: u32,
-    running: &mut JoinSet<()>,
-) -> Option<u32> {
-    let (since, now) = (Instant::now(), app.now());
-    let claimed = app.store.claim(now, now + LEASE, room, &app.attempts.full()).await;
-    app.store_works.store(claimed.is_ok(), Ordering::Relaxed);
-    let jobs = match claimed {
-        Ok(jobs) => jobs,
-        Err(error) => {
-            tracing::error!(error.kind = %error, "could not claim work");
-            return None;
+async fn turns(app: Arc<App>, chat: Arc<dyn Chat>, attempts: TaskTracker, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let wait = app.turn(&chat, &attempts).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = app.wake.notified() => {}
+            () = sleep(wait) => {}
         }
-    };
-    let claimed = u32::try_from(jobs.len()).unwrap_or(room);
-    for job in jobs {
-        let (app, chat) = (Arc::clone(app), Arc::clone(chat));
-        running.spawn(async move { app.attempt(chat.as_ref(), job, since).await });
     }
-    Some(claimed)
 }
 
 impl App {
+    /// Begins what is due, as far as there is room; returns how long to wait for more. Whoever ends an attempt wakes us.
+    async fn turn(self: &Arc<Self>, chat: &Arc<dyn Chat>, attempts: &TaskTracker) -> Duration {
+        let room = AT_ONCE.saturating_sub(attempts.len());
+        if room == 0 {
+            self.pulse.beat();
+            return LOOK_EVERY;
+        }
+        let (since, now) = (Instant::now(), self.now());
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        match self.store.claim(now, now + LEASE, room, &self.attempts.full()).await {
+            Ok(jobs) => {
+                self.pulse.beat();
+                for job in jobs {
+                    let (app, chat) = (Arc::clone(self), Arc::clone(chat));
+                    attempts.spawn(async move {
+                        app.attempt(chat.as_ref(), job, since).await;
+                        app.wake.notify_one();
+                    });
+                }
+            }
+            Err(error) => {
+                self.pulse.miss();
+                tracing::error!(error.kind = %error, "could not claim work");
+                // What is due stays due: looking again at once would only keep the store from recovering.
+                return LOOK_EVERY;
+            }
+        }
+        self.ask_for_digests().await;
+        self.until_next_due().await
+    }
+
     async fn until_next_due(&self) -> Duration {
         let next = self.store.next_due(&self.attempts.full()).await.ok().flatten();
         let wait = next.map(|at| at.duration_since(self.now()));
@@ -127,7 +128,8 @@ impl App {
         self.attempt_alone(chat, job, claimed).await;
         if let Some(job) = under_way.end() {
             // Look what became of the attempt that could not be recorded.
-            self.record(job, JobEnd::UncertainRetryAt(self.now())).await;
+            let look = look_at(&job, self.now());
+            self.record(job, look).await;
         }
     }
 
@@ -175,11 +177,11 @@ impl App {
     }
 
     fn end_of(&self, job: &Job, failed: Failed) -> (&'static str, JobEnd) {
-        let later = |outcome| (outcome, JobEnd::RetryAt(self.now() + backoff(job.attempts)));
-        let in_doubt =
-            |outcome| (outcome, JobEnd::UncertainRetryAt(self.now() + backoff(job.attempts)));
+        let soon = self.now() + backoff(job.attempts);
+        let later = |outcome| (outcome, JobEnd::RetryAt(soon, job.doubt));
+        let in_doubt = |outcome| (outcome, look_at(job, soon));
         match failed {
-            Failed::Panicked => ("panicked", panics::end(job, in_doubt("panicked").1)),
+            Failed::Panicked => ("panicked", panics::end(job, look_at(job, soon))),
             Failed::Store(StoreError::Corrupt { table, column, id }) => {
                 ("parked", JobEnd::Parked(format!("unreadable row in {table}.{column} ({id})")))
             }
@@ -213,9 +215,7 @@ impl App {
             }
             Failed::Chat(ChatError::Unreachable(_)) => later("unreachable"),
             Failed::Chat(ChatError::Uncertain(_)) => in_doubt("uncertain"),
-            Failed::Chat(ChatError::Unanswered(_)) => {
-                ("unanswered", doubt::look_later(job, self.now()))
-            }
+            Failed::Chat(ChatError::Unanswered(_)) => ("unanswered", look_later(job, self.now())),
             Failed::ClaimLost => in_doubt("claim_lost"),
         }
     }
@@ -310,44 +310,10 @@ impl App {
         self.store.commit(&change, self.now()).await.map(|_| ())
     }
 
-    /// Applies what a job stands for and ends the job, in one change; decides anew when the case changed meanwhile.
-    pub(super) async fn due(
-        &self,
-        job: &Job,
-        mut case: Case,
-        happening: Happening,
-    ) -> Result<(), StoreError> {
-        let number = case.number;
-        for _ in 0..super::TRIES_MAX {
-            let (now, before) = (self.now(), case.state);
-            let (next, effects) = apply(case, happening.clone(), now);
-            let after = next.state;
-            let change =
-                Change { job: Some((job.clone(), JobEnd::Done)), ..change(next, &effects, now) };
-            match self.save(change).await {
-                Err(StoreError::Conflict) => {}
-                Err(other) => return Err(other),
-                Ok(_) => {
-                    super::count_state(before, after);
-                    return Ok(());
-                }
-            }
-            let Some(again) = self.store.case(&job.workspace, number).await? else {
-                return Ok(());
-            };
-            case = again;
-        }
-        Err(StoreError::Conflict)
-    }
-
     async fn quiet_period_over(&self, job: &Job, case: Case) -> Result<(), Failed> {
         let now = self.now();
         if let Some(until) = self.quiet_hours.as_ref().and_then(|hours| hours.end(now)) {
-            // Nothing failed: it is asked for anew, and not late until then.
-            let jobs = vec![NewJob { work: job.work.clone(), run_at: until }];
-            let end = (job.clone(), JobEnd::Done);
-            self.store.commit(&Change { jobs, job: Some(end), ..Change::default() }, now).await?;
-            return Ok(());
+            return Ok(self.put_off(job, until).await?);
         }
         let channel = self.store.channel(&case.workspace, &case.channel).await?;
         let mut may_speak = policy::still_allows(&channel, &case.topic, now)
@@ -396,9 +362,7 @@ impl App {
                 let found = Happening::CardFound(ts);
                 return self.due(job, case, found).await.map_err(posted_not_recorded);
             }
-            Ok(None) if !matches!(case.state, State::Prompted | State::Open | State::Closed) => {
-                return Ok(self.done(job).await?);
-            }
+            Ok(None) if !case.shows_card() => return Ok(self.done(job).await?),
             Ok(None) => chat.post(&post).await,
             Err(Failed::NotLookedUp(code)) => return self.card_unknown(&case, code).await,
             Err(Failed::Chat(error)) => Err(error),
@@ -445,7 +409,7 @@ impl App {
         if !case.listens() {
             return Ok(self.done(job).await?);
         }
-        let text = chat.file(&case.workspace, file.url, FILE_BYTES_MAX).await?;
+        let text = chat.file(&case.workspace, file.url, FILE_BYTES_READ).await?;
         let found =
             self.recognise(Source::File { name: file.name, text: &text }, time_of(file.message));
         let mut evidence: Vec<_> =

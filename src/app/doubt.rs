@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::deliver::Failed;
-use super::ports::{Chat, ChatError, Job, JobEnd, Post, StoreError};
+use super::ports::{Chat, ChatError, Doubt, Job, JobEnd, Post, StoreError};
 use crate::domain::MessageTs;
 
 /// How long after we gave it up a post may still appear, and how long after that before it counts as lost.
@@ -34,7 +34,7 @@ pub(super) async fn once_whatever_is_known(
     post: &Post<'_>,
     since: Timestamp,
 ) -> Result<MessageTs, Failed> {
-    if job.uncertain {
+    if job.doubt > Doubt::None {
         return once(chat, job, post, since).await;
     }
     match find(chat, post, since).await {
@@ -51,11 +51,11 @@ pub(super) async fn look_up(
     post: &Post<'_>,
     since: Timestamp,
 ) -> Result<Option<MessageTs>, Failed> {
-    if !job.uncertain {
+    if job.doubt == Doubt::None {
         return Ok(None);
     }
     match find(chat, post, since).await.map_err(unseen)? {
-        None if job.look_twice => {
+        None if job.doubt == Doubt::Twice => {
             Err(ChatError::Unanswered("it does not stand there yet".to_owned()).into())
         }
         found => Ok(found),
@@ -91,8 +91,13 @@ async fn find(
 
 /// How an attempt ends that may still have its effect, or whose first look found nothing.
 pub(super) fn look_later(job: &Job, now: Timestamp) -> JobEnd {
-    let at = now + SLOWEST_EFFECT;
-    if job.look_twice { JobEnd::UncertainRetryAt(at) } else { JobEnd::LookTwiceFrom(at) }
+    let left = if job.doubt == Doubt::Twice { Doubt::Once } else { Doubt::Twice };
+    JobEnd::RetryAt(now + SLOWEST_EFFECT, left)
+}
+
+/// How an attempt ends that broke off: it may have had its effect, and no look that is still to come is spared by it.
+pub(super) fn look_at(job: &Job, at: Timestamp) -> JobEnd {
+    JobEnd::RetryAt(at, job.doubt.max(Doubt::Once))
 }
 
 /// The message stands but the store does not know it: the next attempt must look before it posts.

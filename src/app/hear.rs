@@ -5,23 +5,22 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::happen::{By, change};
 use super::incident::Told;
 use super::ports::{Change, Committed, NewJob, StoreError, Work};
-use super::{Answer, App, Cause, change};
+use super::{Answer, App, Cause};
 use crate::domain::detect::{Verdict, detect};
 use crate::domain::evidence::{EvidenceKind, Finding, Source, recognise_on, redact};
 use crate::domain::hearing::words;
-use crate::domain::investigation::{
-    Beginning, Case, Evidence, Happening, Origin, apply, cut, heard,
-};
+use crate::domain::investigation::{Beginning, Case, Evidence, Happening, Origin, cut, heard};
 use crate::domain::message::{File, Message, time_of};
 use crate::domain::policy::{self, Silence};
 use crate::domain::{ChannelId, MessageTs, WorkspaceId};
 
 /// An edit makes a proposal of a message only as long as it is fresh.
 const EDIT_HEARD_FOR: SignedDuration = SignedDuration::from_mins(60);
-/// A larger file is not read.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A larger file is not read at all.
+const FILE_SIZE_MAX: u64 = 4 * 1024 * 1024;
 /// How much of an evidence text is kept, in characters.
 const EXCERPT_CHARS_MAX: usize = 300;
 
@@ -80,10 +79,23 @@ impl App {
         if message.answers_us {
             return Ok(false);
         }
-        let case = self.begin(cause, message, said, verdict, topic, Origin::Heard).await?;
-        let effects = heard(self.when_to_speak(now));
-        let mut change = change(case, &effects, now);
-        change.jobs.extend(self.files_to_read(&change, message));
+        let beginning = Beginning {
+            workspace: cause.workspace.clone(),
+            channel: place.channel.clone(),
+            private: place.private,
+            root: Some(root.clone()),
+            message: Some(message.ts.clone()),
+            author: message.author.clone(),
+            origin: Origin::Heard,
+            said,
+            verdict,
+            topic,
+            evidence: self.evidence_in(message),
+        };
+        let case = self.begin(beginning).await?;
+        let files = self.files_to_read(&case, message);
+        let mut change = change(case, &heard(self.when_to_speak(now)), now);
+        change.jobs.extend(files);
         change.event = Some(cause.event());
         change.channel = Some((cause.workspace.clone(), message.place.channel.clone(), channel));
         if self.save(change).await? == Committed::Applied {
@@ -138,32 +150,10 @@ impl App {
         Ok(false)
     }
 
-    /// A new case about a message, with the evidence the message carries.
-    pub(super) async fn begin(
-        &self,
-        cause: Cause<'_>,
-        message: &Message,
-        said: String,
-        verdict: Verdict,
-        topic: String,
-        origin: Origin,
-    ) -> Result<Case, StoreError> {
-        let beginning = Beginning {
-            workspace: cause.workspace.clone(),
-            number: self.store.new_case_number(cause.workspace).await?,
-            channel: message.place.channel.clone(),
-            private: message.place.private,
-            root: Some(message.root().clone()),
-            message: Some(message.ts.clone()),
-            author: message.author.clone(),
-            origin,
-            said,
-            verdict,
-            topic,
-        };
-        let mut case = Case::begin(beginning, self.now());
-        case.evidence = self.evidence_in(message);
-        Ok(case)
+    /// A new case, under a number of its own.
+    pub(super) async fn begin(&self, beginning: Beginning) -> Result<Case, StoreError> {
+        let number = self.store.new_case_number(&beginning.workspace).await?;
+        Ok(Case::begin(number, beginning, self.now()))
     }
 
     async fn said_in_thread(
@@ -185,12 +175,8 @@ impl App {
         if evidence.is_empty() && message.files.is_empty() {
             return Ok(Answer::Nothing);
         }
-        let now = self.now();
-        let (case, effects) = apply(case, Happening::Posted(evidence), now);
-        let mut change = change(case, &effects, now);
-        change.jobs.extend(self.files_to_read(&change, message));
-        change.event = Some(cause.event());
-        self.save(change).await?;
+        let posted = vec![Happening::Posted(evidence)];
+        self.happen_all(By::Event(cause), case, posted, &[message]).await?;
         Ok(Answer::Nothing)
     }
 
@@ -235,11 +221,11 @@ impl App {
     }
 
     /// Files are read later, by the worker: fetching takes longer than an acknowledgement may.
-    pub(super) fn files_to_read(&self, change: &Change, message: &Message) -> Vec<NewJob> {
-        let Some(case) = change.case.as_ref().filter(|case| case.listens()) else {
+    pub(super) fn files_to_read(&self, case: &Case, message: &Message) -> Vec<NewJob> {
+        if !case.listens() {
             return Vec::new();
-        };
-        let readable = |file: &&File| file.text && file.size <= FILE_BYTES_MAX;
+        }
+        let readable = |file: &&File| file.text && file.size <= FILE_SIZE_MAX;
         let job = |file: &File| NewJob {
             work: Work::ReadFile {
                 case: case.number,
@@ -274,17 +260,11 @@ impl App {
             let fresh = self.now().duration_since(time_of(&message.ts)) < EDIT_HEARD_FOR;
             return if fresh { self.written(cause, message).await } else { Ok(Answer::Nothing) };
         };
-        let happening = if case.message.as_ref() == Some(&message.ts) {
-            let verdict = detect(&self.knowledge.packs, &message.text, &[]);
-            Happening::Reworded(
-                policy::worth_speaking(&verdict)
-                    .is_ok()
-                    .then(|| words(&self.knowledge, &message.readable, verdict)),
-            )
-        } else {
+        if case.message.as_ref() != Some(&message.ts) {
             return self.evidence_edited(cause, case, &message).await;
-        };
-        self.happen(cause, case, happening).await?;
+        }
+        let reworded = Happening::Reworded(self.proposal(cause.workspace, &message));
+        self.happen(By::Event(cause), case, reworded).await?;
         Ok(Answer::Nothing)
     }
 
@@ -295,19 +275,13 @@ impl App {
         case: Case,
         message: &Message,
     ) -> Result<Answer, StoreError> {
-        let (had, has) = (case.evidence.len(), self.evidence_in(message));
-        let now = self.now();
-        let (case, mut effects) = apply(case, Happening::EvidenceDeleted(message.ts.clone()), now);
-        if case.evidence.len() == had && has.is_empty() {
+        let has = self.evidence_in(message);
+        if has.is_empty() && !case.has_evidence_from(&message.ts) {
             return Ok(Answer::Nothing);
         }
-        let (case, more) = apply(case, Happening::Posted(has), now);
-        effects.extend(more);
-        let mut change = change(case, &effects, now);
-        // What came from its files went as well, and nothing tells which that was.
-        change.jobs.extend(self.files_to_read(&change, message));
-        change.event = Some(cause.event());
-        self.save(change).await?;
+        let anew = vec![Happening::EvidenceDeleted(message.ts.clone()), Happening::Posted(has)];
+        // What came from its files goes as well, and nothing tells which that was: they are read again.
+        self.happen_all(By::Event(cause), case, anew, &[message]).await?;
         Ok(Answer::Nothing)
     }
 
@@ -319,13 +293,15 @@ impl App {
     ) -> Result<Answer, StoreError> {
         let case = self.store.case_in_thread(cause.workspace, channel, ts).await?;
         if let Some(case) = case.filter(|case| case.message.as_ref() == Some(ts)) {
-            self.happen(cause, case, Happening::Deleted).await?;
-        } else if let Some(case) =
-            self.store.case_with_evidence(cause.workspace, channel, ts).await?
-        {
-            self.happen(cause, case, Happening::EvidenceDeleted(ts.clone())).await?;
-        } else if let Some(case) = self.incident_here(cause.workspace, channel).await? {
-            self.happen(cause, case, Happening::EvidenceDeleted(ts.clone())).await?;
+            self.happen(By::Event(cause), case, Happening::Deleted).await?;
+            return Ok(Answer::Nothing);
+        }
+        let mut holds = self.store.case_with_evidence(cause.workspace, channel, ts).await?;
+        if holds.is_none() {
+            holds = self.incident_here(cause.workspace, channel).await?;
+        }
+        if let Some(case) = holds {
+            self.happen(By::Event(cause), case, Happening::EvidenceDeleted(ts.clone())).await?;
         }
         Ok(Answer::Nothing)
     }

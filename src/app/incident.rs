@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::deliver::Failed;
-use super::ports::{Change, Chat, ChatError, Job, JobEnd, NewJob, StoreError};
-use super::{App, Cause, change};
-use crate::domain::investigation::{Case, Happening, Parked, QUIET_DAY, State, apply};
+use super::happen::By;
+use super::ports::{Chat, ChatError, Job, StoreError};
+use super::{App, Cause};
+use crate::domain::investigation::{Case, Happening, Parked, QUIET_DAY, State};
 use crate::domain::message::Message;
 use crate::domain::{ChannelId, WorkspaceId};
 
@@ -43,11 +44,10 @@ impl App {
     pub(super) async fn said_in_incident(
         &self,
         cause: Cause<'_>,
-        mut case: Case,
+        case: Case,
         message: &Message,
         told: Told,
     ) -> Result<(), StoreError> {
-        let now = self.now();
         let mut happenings = Vec::new();
         if told == Told::Anew {
             happenings.push(Happening::EvidenceDeleted(message.ts.clone()));
@@ -60,19 +60,7 @@ impl App {
         if let Some((said, _)) = self.proposal(cause.workspace, message) {
             happenings.push(Happening::Parked(Parked { message: message.ts.clone(), said }));
         }
-        let mut effects = Vec::new();
-        for happening in happenings {
-            let (next, more) = apply(case, happening, now);
-            case = next;
-            effects.extend(more);
-        }
-        let mut change = change(case, &effects, now);
-        change.jobs.extend(self.files_to_read(&change, message));
-        if change.jobs.is_empty() {
-            return Ok(());
-        }
-        change.event = Some(cause.event());
-        self.save(change).await.map(|_| ())
+        self.happen_all(By::Event(cause), case, happenings, &[message]).await.map(|_| ())
     }
 
     /// An incident is asked about once its channel was quiet for a day; until then this comes back.
@@ -91,13 +79,7 @@ impl App {
         let Some(again) = last.map(|last| last + QUIET_DAY).filter(|again| *again > now) else {
             return Ok(self.due(job, case, Happening::ReminderDue).await?);
         };
-        let change = Change {
-            jobs: vec![NewJob { work: job.work.clone(), run_at: again }],
-            job: Some((job.clone(), JobEnd::Done)),
-            ..Change::default()
-        };
-        self.save(change).await?;
-        Ok(())
+        Ok(self.put_off(job, again).await?)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What we do: load, think, save; then deliver. Knows traits only: no SQL, no Slack, no HTTP.
 //!
 //! To add something people can do: 1. a variant in `domain/message.rs`; 2. what it does to a case, in
-//! `domain/investigation.rs`; 3. the branch in `hear.rs` or `act.rs`; 4. its story in `tests/`.
+//! `domain/investigation.rs`; 3. the branch in `hear.rs` or `act.rs`, which has it happen (`happen.rs`); 4. its story in
+//! `tests/`.
 
 mod act;
 mod asked;
@@ -11,14 +12,16 @@ mod command;
 pub mod deliver;
 mod digest;
 mod doubt;
+mod happen;
 mod hear;
 mod incident;
 pub mod installations;
 mod lease;
-mod panics;
+pub mod panics;
 pub mod ports;
 mod privacy;
-mod recent;
+mod pulse;
+pub mod recent;
 mod refusal;
 mod removal;
 pub mod retention;
@@ -26,19 +29,18 @@ mod thread;
 mod trust;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use self::attempts::Attempts;
-use self::ports::{Change, Clock, Committed, NewJob, Store, StoreError, Work};
+use self::ports::{Change, Clock, Committed, Store, StoreError};
+use self::pulse::Pulse;
 use self::recent::Recent;
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Schedule, Week};
 use crate::domain::form::{FormView, Sheet};
-use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, State, apply};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::message::{Event, Incoming, Trigger};
 use crate::domain::policy::{Limits, QuietHours};
@@ -62,8 +64,7 @@ pub struct App {
     digests_seen: Mutex<BTreeMap<WorkspaceId, Week>>,
     recent: Recent,
     wake: Notify,
-    /// Whether the store gave out work when the worker last asked, which is at least every second.
-    store_works: AtomicBool,
+    pulse: Pulse,
     attempts: Attempts,
     /// How long after its end a case's words are kept; `None` for ever.
     cases_kept: Option<SignedDuration>,
@@ -72,7 +73,7 @@ pub struct App {
 /// What the person who did something sees at once; the rest is delivered by the worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// Nothing.
+    /// Nothing; a form closes.
     Nothing,
     /// Lines only they see.
     Private(Vec<Line>),
@@ -82,8 +83,6 @@ pub enum Answer {
     Sheet(Sheet, Trigger),
     /// The form stays, with what is wrong in which field.
     Wrong(Vec<(&'static str, String)>),
-    /// The form closes.
-    Accepted,
 }
 
 impl App {
@@ -107,7 +106,7 @@ impl App {
             digests_seen: Mutex::default(),
             recent: Recent::default(),
             wake: Notify::new(),
-            store_works: AtomicBool::new(true),
+            pulse: Pulse::default(),
             attempts: Attempts::default(),
             cases_kept: None,
         }
@@ -147,7 +146,7 @@ impl App {
             Event::Deleted { channel, ts } => self.deleted(cause, &channel, &ts).await,
             Event::Clicked(click) => self.clicked(cause, click).await,
             Event::Submitted(submission) => self.submitted(cause, submission).await,
-            Event::Commanded(command) => self.commanded(cause, command).await,
+            Event::Commanded(command) => self.commanded(cause, &command).await,
             Event::Shortcut(shortcut) => self.shortcut(cause, shortcut).await,
             Event::ChannelChanged { channel, name, news } => {
                 self.channel_changed(cause, channel, name, news).await
@@ -161,13 +160,11 @@ impl App {
         &self.store
     }
 
-    /// Whether it can do its work: the store can be read, its schema is current, and it can be written.
+    /// Whether it can do its work: the store can be read, its schema is current, it can be written, and the worker looks
+    /// for work.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.store.ready().await?;
-        if self.store_works.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        Err(StoreError::Unavailable("it gives out no work".to_owned()))
+        self.pulse.check()
     }
 
     /// A phrase of ours in English, for an adapter that must say that something went wrong.
@@ -181,24 +178,6 @@ impl App {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// Applies one happening to a case and saves it with what should be done, all in one change.
-    async fn happen(
-        &self,
-        cause: Cause<'_>,
-        case: Case,
-        happening: Happening,
-    ) -> Result<Committed, StoreError> {
-        let (now, before) = (self.now(), case.state);
-        let (case, effects) = apply(case, happening, now);
-        let after = case.state;
-        let change = Change { event: Some(cause.event()), ..change(case, &effects, now) };
-        let committed = self.save(change).await?;
-        if committed == Committed::Applied {
-            count_state(before, after);
-        }
-        Ok(committed)
     }
 
     async fn save(&self, change: Change) -> Result<Committed, StoreError> {
@@ -229,45 +208,5 @@ struct Cause<'a> {
 impl Cause<'_> {
     fn event(self) -> (WorkspaceId, String) {
         (self.workspace.clone(), self.key.to_owned())
-    }
-}
-
-/// A case as it should stand, with its effects as work to do.
-fn change(case: Case, effects: &[Effect], now: Timestamp) -> Change {
-    let number = case.number;
-    let mut change = Change { case: Some(case), ..Change::default() };
-    for effect in effects {
-        let (work, run_at) = match effect {
-            Effect::ShowCard => (Work::ShowCard(number), now),
-            Effect::ReadThread => (Work::ReadThread(number), now),
-            Effect::Remind => (Work::SayReminder(number), now),
-            Effect::TellOutcome => (Work::SayOutcome(number), now),
-            Effect::Schedule(due, at) => (due_work(*due, number), *at),
-            Effect::Cancel(due) => {
-                change.cancel.push(due_work(*due, number).key());
-                continue;
-            }
-            Effect::LeaveFiles(message) => {
-                change.leave_files.push(message.clone());
-                continue;
-            }
-        };
-        change.jobs.push(NewJob { work, run_at });
-    }
-    change
-}
-
-/// Counts the states that cases come to: how many prompts are dismissed, opened, ended.
-fn count_state(before: State, after: State) {
-    if before != after {
-        metrics::counter!("secondlook_cases_total", "state" => after.as_str()).increment(1);
-    }
-}
-
-fn due_work(due: Due, case: CaseNumber) -> Work {
-    match due {
-        Due::QuietPeriod => Work::QuietPeriod(case),
-        Due::Reminder => Work::Reminder(case),
-        Due::Text => Work::Text(case),
     }
 }

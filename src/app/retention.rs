@@ -11,11 +11,12 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::App;
+use super::happen::By;
 use super::ports::StoreError;
 use super::trust::Trust;
-use super::{App, change};
 use crate::domain::WorkspaceId;
-use crate::domain::investigation::{CaseNumber, Happening, apply};
+use crate::domain::investigation::{CaseNumber, Happening};
 
 /// How often to look for what is due.
 const LOOK_EVERY: Duration = Duration::from_mins(5);
@@ -134,7 +135,6 @@ impl Step {
 pub async fn run(app: Arc<App>, cancel: CancellationToken) {
     let mut clock = Trust::new(app.now());
     while !cancel.is_cancelled() {
-        app.recent.forget_old(app.now());
         if clock.in_time(app.now()) && app.delete_what_is_due(&cancel).await {
             let ended = app.now().duration_since(Timestamp::UNIX_EPOCH);
             metrics::gauge!("secondlook_retention_ended_at").set(ended.as_secs_f64());
@@ -232,12 +232,7 @@ impl App {
         number: CaseNumber,
     ) -> Result<bool, StoreError> {
         let Some(case) = self.store.case(workspace, number).await? else { return Ok(false) };
-        let now = self.now();
-        let (forgotten, effects) = apply(case.clone(), Happening::LongEnded, now);
-        if forgotten == case {
-            return Ok(false);
-        }
-        self.save(change(forgotten, &effects, now)).await.map(|_| true)
+        self.happen(By::Nobody, case, Happening::LongEnded).await
     }
 }
 

@@ -5,9 +5,10 @@
 
 use super::channel::may_fail;
 use super::deliver::Failed;
-use super::ports::{Chat, Job, JobEnd, StoreError};
-use super::{App, TRIES_MAX, change};
-use crate::domain::investigation::{Case, Happening, apply};
+use super::happen::By;
+use super::ports::{Chat, Job, StoreError};
+use super::{App, TRIES_MAX};
+use crate::domain::investigation::{Case, Happening};
 use crate::domain::message::{Message, Place};
 
 impl App {
@@ -40,26 +41,12 @@ impl App {
     async fn take_replies(
         &self,
         job: &Job,
-        mut case: Case,
+        case: Case,
         replies: &[Message],
     ) -> Result<(), StoreError> {
-        let now = self.now();
-        let mut effects = Vec::new();
         let new: Vec<&Message> =
             replies.iter().filter(|reply| !case.has_evidence_from(&reply.ts)).collect();
-        for reply in &new {
-            let (next, more) = apply(case, Happening::Posted(self.evidence_in(reply)), now);
-            case = next;
-            effects.extend(more);
-        }
-        let mut change = change(case, &effects, now);
-        for reply in new {
-            change.jobs.extend(self.files_to_read(&change, reply));
-        }
-        if change.jobs.is_empty() {
-            return self.done(job).await;
-        }
-        change.job = Some((job.clone(), JobEnd::Done));
-        self.save(change).await.map(|_| ())
+        let posted = new.iter().map(|reply| Happening::Posted(self.evidence_in(reply))).collect();
+        self.happen_all(By::Job(job), case, posted, &new).await.map(|_| ())
     }
 }

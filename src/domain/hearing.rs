@@ -1,6 +1,7 @@
 //! What was said just before a message, and what may be kept of a proposal: the bot and `replay` hear alike.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,8 +11,10 @@ use super::knowledge::Knowledge;
 use super::message::time_of;
 use super::{MessageTs, UserId};
 
-/// How long a message may stay in memory: as context for the next ones, and no longer.
-const KEPT: SignedDuration = SignedDuration::from_mins(10);
+/// How long a message is context. With the wait until it is forgotten it is in memory for less than ten minutes.
+const KEPT: SignedDuration = SignedDuration::from_mins(9);
+/// How often whoever keeps messages has to forget the old ones.
+pub const FORGET_EVERY: Duration = Duration::from_secs(30);
 /// How many messages of a channel are kept.
 pub const KEPT_MAX: usize = 8;
 const CHARS_MAX: usize = 600;
@@ -60,10 +63,11 @@ impl Earlier {
         self.0.push_back(heard);
     }
 
-    /// What was said just before a message where it was said: in its thread, or in the channel itself; oldest first.
+    /// What was said just before a message where it was said: in its thread, or in the channel itself; oldest first. A
+    /// message that comes late, or is judged again, has no later ones for its context.
     pub fn before(&self, ts: &MessageTs, thread: Option<&MessageTs>, now: Timestamp) -> Vec<&str> {
         self.fresh(now)
-            .filter(|m| &m.ts != ts)
+            .filter(|m| m.ts < *ts)
             .filter(|m| m.thread.as_ref() == thread || Some(&m.ts) == thread)
             .map(|m| m.text.as_str())
             .collect()
@@ -127,16 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn context_is_what_was_said_in_the_same_place_ten_minutes_ago_at_most() {
+    fn context_is_what_was_said_in_the_same_place_nine_minutes_ago_at_most() {
         let mut earlier = Earlier::default();
-        earlier.add(heard(0, "0.0", None, "U1", "old"));
-        earlier.add(heard(590, "590.0", None, "U1", "root"));
-        earlier.add(heard(600, "600.0", Some("590.0"), "U2", "reply"));
-        earlier.add(heard(601, "601.0", None, "U1", "channel"));
-        assert_eq!(before(&earlier, "602.0", None, 602), ["root", "channel"]);
-        assert_eq!(before(&earlier, "602.0", Some("590.0"), 602), ["root", "reply"]);
-        assert_eq!(before(&earlier, "601.0", None, 602), ["root"], "not itself");
-        assert!(before(&earlier, "9.0", None, 601 + 600).is_empty());
+        earlier.add(heard(100, "100.0", None, "U1", "old"));
+        earlier.add(heard(640, "640.0", None, "U1", "root"));
+        earlier.add(heard(650, "650.0", Some("640.0"), "U2", "reply"));
+        earlier.add(heard(651, "651.0", None, "U1", "channel"));
+        assert_eq!(before(&earlier, "652.0", None, 652), ["root", "channel"]);
+        assert_eq!(before(&earlier, "652.0", Some("640.0"), 652), ["root", "reply"]);
+        assert_eq!(before(&earlier, "651.0", None, 652), ["root"], "not itself");
+        assert_eq!(before(&earlier, "645.0", None, 652), ["root"], "nor what came after it");
+        assert_eq!(before(&earlier, "645.0", Some("640.0"), 652), ["root"]);
+        assert!(before(&earlier, "999.0", None, 651 + 540).is_empty());
         for n in 0..20 {
             earlier.add(heard(700, &format!("700.{n}"), None, "U1", "x"));
         }

@@ -16,7 +16,6 @@ pub mod http;
 pub mod install;
 mod install_page;
 mod limits;
-mod lines;
 pub mod oauth;
 pub mod reception;
 mod removal;

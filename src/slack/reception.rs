@@ -86,7 +86,7 @@ impl Reception {
         answer: Answer,
     ) -> Acknowledgement {
         match (kind, answer) {
-            (_, Answer::Nothing | Answer::Accepted) => Acknowledgement::Empty,
+            (_, Answer::Nothing) => Acknowledgement::Empty,
             (DeliveryKind::Command, Answer::Private(lines)) => {
                 let mut body = render::lines(&lines);
                 body["response_type"] = json!("ephemeral");

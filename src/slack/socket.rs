@@ -20,7 +20,8 @@ use url::Url;
 
 use super::client::Client;
 use super::connection::Connection;
-use super::{Receive, is_loopback, lines};
+use super::{Receive, is_loopback};
+use crate::app::panics;
 use crate::app::ports::ChatError;
 
 /// How long connecting may take, and then how long the greeting.
@@ -68,7 +69,7 @@ pub async fn run(
     // Nothing is open yet, and that must show: who is refused from the start is as deaf as who loses a connection.
     gauge!("secondlook_sockets_open").increment(0);
     let door = Arc::new(Door { client, app_token, receive, cancel: cancel.clone() });
-    lines::keep(connections.max(1), &cancel, || Arc::clone(&door).keep_line()).await;
+    panics::keep("socket", connections.max(1), cancel, |_| Arc::clone(&door).keep_line()).await;
 }
 
 struct Door {

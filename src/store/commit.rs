@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::query::Conn;
 use super::{case, channel, job, workspace};
-use crate::app::ports::{Change, StoreError};
+use crate::app::ports::{Change, Doubt, StoreError};
 use crate::domain::WorkspaceId;
 use crate::store::error::Row;
 
@@ -59,7 +59,7 @@ pub(super) async fn apply(
         let mut in_doubt = false;
         // Before anything is asked for, so that work that asks for itself again is kept.
         if let Some((job, end)) = &change.job {
-            in_doubt = job.uncertain;
+            in_doubt = job.doubt > Doubt::None;
             job::end(conn, job, end, now).await?;
         }
         // What work in doubt asks for may have been done already: after a restore, by a store that is no more.

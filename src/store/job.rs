@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::query::{self, Conn, places, sql};
-use crate::app::ports::{Backlog, Job, JobEnd, NewJob, Parked, StoreError, Work};
+use crate::app::ports::{Backlog, Doubt, Job, JobEnd, NewJob, Parked, StoreError, Work};
 use crate::domain::investigation::CaseNumber;
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 use crate::store::error::Row;
@@ -45,11 +45,15 @@ impl TryFrom<JobRow> for Job {
             workspace: WorkspaceId(row.workspace_id),
             run_at: at.time("run_at", row.run_at)?,
             attempts: at.number("attempts", row.attempts)?,
-            uncertain: row.uncertain != 0,
-            look_twice: row.uncertain > 1,
+            doubt: doubt(row.uncertain).ok_or_else(|| at.corrupt("uncertain"))?,
             lease: row.lease,
         })
     }
+}
+
+/// What a number in the column `uncertain` says: how many looks are wanted.
+fn doubt(uncertain: i64) -> Option<Doubt> {
+    [Doubt::None, Doubt::Once, Doubt::Twice].into_iter().find(|doubt| *doubt as i64 == uncertain)
 }
 
 fn work(at: &Row, kind: &str, case: CaseNumber, payload: &str) -> Result<Work, StoreError> {
@@ -260,27 +264,6 @@ pub(super) async fn prolong(
     if ours == 1 { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
-/// A retry that had no effect yet also does what was asked for meanwhile, if that is due by then.
-const WITHOUT_EFFECT: &str = "update job set run_at = $2, lease_until = null,
-         waits_since = coalesce(waits_since, run_at),
-         again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
-     where job_id = $1";
-/// Otherwise what was asked for meanwhile is still to be done, after this.
-const MAYBE_WITH_EFFECT: &str = "update job set run_at = $2, lease_until = null,
-         waits_since = coalesce(waits_since, run_at), uncertain = 1
-     where job_id = $1";
-
-/// The same, and to be looked for twice.
-const MAYBE_STILL_TO_COME: &str = "update job set run_at = $2, lease_until = null,
-         waits_since = coalesce(waits_since, run_at), uncertain = 2
-     where job_id = $1";
-
-/// Asked for while it was tried, such as by an invitation that came just then, it is tried again at once.
-const AWAITING: &str = "update job set lease_until = null, waits_since = null,
-         run_at = case when again_at < $2 then again_at else $2 end,
-         again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
-     where job_id = $1";
-
 /// Ends an attempt at a job that we [`hold`].
 pub(super) async fn end(
     conn: &mut Conn,
@@ -297,15 +280,13 @@ pub(super) async fn end(
     }
     match end {
         JobEnd::Done => done(conn, job).await,
-        JobEnd::RetryAt(at) => retry(conn, job, *at, WITHOUT_EFFECT).await,
+        JobEnd::RetryAt(at, doubt) => retry(conn, job, *at, *doubt).await,
         JobEnd::HeldUntil(at) => {
             let text = "update job set attempts = attempts - 1 where job_id = $1";
             sql(text).bind(job.id).execute(&mut *conn).await?;
-            retry(conn, job, *at, WITHOUT_EFFECT).await
+            retry(conn, job, *at, job.doubt).await
         }
-        JobEnd::AwaitsPerson(at) => retry(conn, job, *at, AWAITING).await,
-        JobEnd::UncertainRetryAt(at) => retry(conn, job, *at, MAYBE_WITH_EFFECT).await,
-        JobEnd::LookTwiceFrom(at) => retry(conn, job, *at, MAYBE_STILL_TO_COME).await,
+        JobEnd::AwaitsPerson(at) => await_person(conn, job, *at).await,
         JobEnd::Parked(why) => park(conn, job.id, why, now).await,
     }
 }
@@ -323,13 +304,31 @@ async fn done(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn retry(
-    conn: &mut Conn,
-    job: &Job,
-    at: Timestamp,
-    text: &'static str,
-) -> Result<(), StoreError> {
-    sql(text).bind(job.id).bind(at.as_millisecond()).execute(conn).await?;
+/// Without doubt a retry also does what was asked for meanwhile, if that is due by then. Otherwise that is still to be done
+/// after it.
+async fn retry(conn: &mut Conn, job: &Job, at: Timestamp, doubt: Doubt) -> Result<(), StoreError> {
+    sql("update job set run_at = $2, lease_until = null,
+             waits_since = coalesce(waits_since, run_at), uncertain = $3,
+             again_at = case when $3 = 0 and again_at <= $2 then null else again_at end
+         where job_id = $1")
+    .bind(job.id)
+    .bind(at.as_millisecond())
+    .bind(doubt as i64)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Asked for while it was tried, such as by an invitation that came just then, it is tried again at once.
+async fn await_person(conn: &mut Conn, job: &Job, at: Timestamp) -> Result<(), StoreError> {
+    sql("update job set lease_until = null, waits_since = null,
+             run_at = case when again_at < $2 then again_at else $2 end,
+             again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
+         where job_id = $1")
+    .bind(job.id)
+    .bind(at.as_millisecond())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! `/healthz`: the process answers. `/readyz`: the database can be read and written, and its schema is current.
+//! `/healthz`: the process answers. `/readyz`: the database can be read and written, its schema is current, and the worker
+//! looks for work.
 
 use std::sync::Arc;
 
@@ -22,7 +23,10 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(error.kind = %error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database can't be used\n")
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database can't be used, or no work is done: the log says which\n",
+            )
         }
     }
 }

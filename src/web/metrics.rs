@@ -77,6 +77,11 @@ const METRICS: &[(Kind, &str, &str)] = &[
     ),
     (
         Counter,
+        "secondlook_loops_begun_anew_total",
+        "Loops in the background that ended by a fault of ours and were begun anew.",
+    ),
+    (
+        Counter,
         "secondlook_proposals_heard_total",
         "Proposals that began a case, before the quiet period.",
     ),
@@ -112,7 +117,7 @@ const METRICS: &[(Kind, &str, &str)] = &[
     (
         Gauge,
         "secondlook_store_up",
-        "1 while the store can be read and written, as /readyz says; the numbers of work are not known otherwise.",
+        "1 while the store can be read and written and the worker looks for work, as /readyz says.",
     ),
     (Counter, "secondlook_token_renewals_total", "Tokens that were to be renewed, by outcome."),
     (

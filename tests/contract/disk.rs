@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secondlook::app::ports::{Change, Committed, Store, StoreError, Work};
+use secondlook::app::ports::{Change, Committed, Doubt, Store, StoreError, Work};
 use secondlook::app::retention::Perishable;
 use secondlook::domain::investigation::{Case, CaseNumber, Happening, State, apply};
 use secondlook::domain::policy::ChannelState;
@@ -49,7 +49,7 @@ async fn a_restart_loses_nothing() {
     assert_eq!(store.prompts(&t1(), &channel, at(0)).await.unwrap().len(), 1);
     assert_eq!(store.new_case_number(&t1()).await.unwrap().0, number.0 + 1);
     let again = store.claim(at(1), at(2), 9, &[]).await.unwrap();
-    assert_eq!((again[0].id, again[0].uncertain), (in_flight[0].id, true));
+    assert_eq!((again[0].id, again[0].doubt), (in_flight[0].id, Doubt::Once));
 }
 
 #[tokio::test]
@@ -346,5 +346,5 @@ async fn what_a_dead_process_had_claimed_is_due_at_once() {
     drop((two, three));
     let alone = Database::open(&url).await.unwrap();
     let taken = alone.claim(at(1), at(3), 9, &[]).await.unwrap();
-    assert_eq!((taken.len(), taken[0].uncertain, taken[0].attempts), (1, true, 2));
+    assert_eq!((taken.len(), taken[0].doubt, taken[0].attempts), (1, Doubt::Once, 2));
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use secondlook::app::ports::Doubt::{None as Sure, Once, Twice};
 use secondlook::app::ports::{Backlog, Change, JobEnd, NewJob, Parked, StoreError, Work};
 use secondlook::domain::investigation::{Case, CaseNumber, State};
 use secondlook::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
@@ -35,7 +36,7 @@ pub(crate) async fn work_is_done_when_it_is_due(house: House) {
     let jobs = house.claim(at(5)).await;
     let seen: Vec<_> = jobs.iter().map(|job| (&job.work, job.run_at, job.attempts)).collect();
     assert_eq!(seen, [(&card(1), at(1), 1), (&card(2), at(2), 1)]);
-    assert!(jobs.iter().all(|job| !job.uncertain && job.workspace == t1()));
+    assert!(jobs.iter().all(|job| job.doubt == Sure && job.workspace == t1()));
     assert_eq!(house.claim(at(5)).await, []);
     assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(6)), "the lease runs out");
     for job in &jobs {
@@ -96,7 +97,7 @@ pub(crate) async fn work_asked_for_in_flight_runs_once_more(house: House) {
     house.end(&job, JobEnd::Done).await;
     assert_eq!(house.claim(at(3)).await, []);
     let again = house.claim_one(at(4)).await;
-    assert_eq!((again.run_at, again.attempts, again.uncertain), (at(4), 1, false));
+    assert_eq!((again.run_at, again.attempts, again.doubt), (at(4), 1, Sure));
     house.end(&again, JobEnd::Done).await;
     assert_eq!(house.claim(at(99)).await, []);
     // Work may ask for itself again while it ends.
@@ -111,24 +112,23 @@ pub(crate) async fn a_retry_does_what_was_asked_for_meanwhile(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
     house.ask(card(1), at(0)).await;
-    house.end(&job, JobEnd::RetryAt(at(5))).await;
+    house.end(&job, JobEnd::RetryAt(at(5), Sure)).await;
     assert_eq!(house.claim(at(4)).await, []);
     let retry = house.claim_one(at(5)).await;
-    assert_eq!((retry.run_at, retry.attempts, retry.uncertain), (at(5), 2, false));
+    assert_eq!((retry.run_at, retry.attempts, retry.doubt), (at(5), 2, Sure));
     // To wait for its turn is no attempt.
     house.end(&retry, JobEnd::HeldUntil(at(6))).await;
     assert_eq!(house.claim(at(5)).await, []);
     let retry = house.claim_one(at(6)).await;
-    assert_eq!((retry.run_at, retry.attempts, retry.uncertain), (at(6), 2, false));
+    assert_eq!((retry.run_at, retry.attempts, retry.doubt), (at(6), 2, Sure));
     house.end(&retry, JobEnd::Done).await;
     assert_eq!(house.claim(at(99)).await, []);
     // What is due after the retry is no part of it; nor what an attempt in doubt may have missed.
-    for (asked, end) in [(at(9), JobEnd::RetryAt(at(5))), (at(0), JobEnd::UncertainRetryAt(at(5)))]
-    {
+    for (asked, doubt) in [(at(9), Sure), (at(0), Once), (at(0), Twice)] {
         house.ask(card(1), at(0)).await;
         let job = house.claim_one(at(0)).await;
         house.ask(card(1), asked).await;
-        house.end(&job, end).await;
+        house.end(&job, JobEnd::RetryAt(at(5), doubt)).await;
         let retry = house.claim_one(at(5)).await;
         house.end(&retry, JobEnd::Done).await;
         let more = house.claim_one(at(9)).await;
@@ -144,7 +144,7 @@ pub(crate) async fn a_lease_that_ran_out_is_uncertain(house: House) {
     let ms = SignedDuration::from_millis(1);
     assert_eq!(house.claim(at(1) - ms).await, []);
     let taken = house.claim_one(at(1)).await;
-    assert_eq!((taken.id, taken.attempts, taken.uncertain), (lost.id, 2, true));
+    assert_eq!((taken.id, taken.attempts, taken.doubt), (lost.id, 2, Once));
     assert!(matches!(house.try_end(&lost, JobEnd::Done).await, Err(StoreError::Conflict)));
     house.end(&taken, JobEnd::Done).await;
     // A lease that ran out unnoticed is still ours.
@@ -166,14 +166,14 @@ pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
     assert_eq!(house.claim(at(2)).await, []);
     // Whoever had it dies; the next one holds it.
     let taken = house.claim_one(at(3)).await;
-    assert!(taken.uncertain);
+    assert_eq!(taken.doubt, Once);
     let refused = async |job| match house.store.prolong(job, at(9)).await {
         Err(StoreError::Conflict) => {}
         other => panic!("{other:?}"),
     };
     refused(&job).await;
     assert_eq!(house.store.next_due(&[]).await.unwrap(), Some(at(4)));
-    house.end(&taken, JobEnd::RetryAt(at(5))).await;
+    house.end(&taken, JobEnd::RetryAt(at(5), taken.doubt)).await;
     refused(&taken).await;
     let last = house.claim_one(at(5)).await;
     house.end(&last, JobEnd::Done).await;
@@ -184,18 +184,21 @@ pub(crate) async fn a_claim_is_prolonged_by_whoever_holds_it(house: House) {
 pub(crate) async fn uncertainty_is_kept_until_it_is_done(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
-    house.end(&job, JobEnd::RetryAt(at(1))).await;
+    house.end(&job, JobEnd::RetryAt(at(1), job.doubt)).await;
     let job = house.claim_one(at(1)).await;
-    assert!(!job.uncertain);
-    house.end(&job, JobEnd::UncertainRetryAt(at(2))).await;
+    assert_eq!(job.doubt, Sure);
+    house.end(&job, JobEnd::RetryAt(at(2), Once)).await;
     let job = house.claim_one(at(2)).await;
-    assert!(job.uncertain);
-    house.end(&job, JobEnd::RetryAt(at(3))).await;
+    assert_eq!(job.doubt, Once);
+    house.end(&job, JobEnd::HeldUntil(at(3))).await;
     let job = house.claim_one(at(3)).await;
-    assert_eq!((job.uncertain, job.attempts), (true, 4));
+    assert_eq!((job.doubt, job.attempts), (Once, 3));
+    house.end(&job, JobEnd::RetryAt(at(4), job.doubt)).await;
+    let job = house.claim_one(at(4)).await;
+    assert_eq!((job.doubt, job.attempts), (Once, 4));
     house.end(&job, JobEnd::Done).await;
-    house.ask(card(1), at(4)).await;
-    assert!(!house.claim_one(at(4)).await.uncertain);
+    house.ask(card(1), at(5)).await;
+    assert_eq!(house.claim_one(at(5)).await.doubt, Sure);
 }
 
 pub(crate) async fn what_work_in_doubt_asks_for_is_in_doubt(house: House) {
@@ -205,7 +208,7 @@ pub(crate) async fn what_work_in_doubt_asks_for_is_in_doubt(house: House) {
     house.claim_one(at(0)).await;
     // Nobody knows what became of it.
     let again = house.claim_one(at(1)).await;
-    assert!(again.uncertain);
+    assert_eq!(again.doubt, Once);
     let new = |work: &Work, run_at| NewJob { work: work.clone(), run_at };
     let asking = Change {
         jobs: vec![new(&card(1), at(2)), new(&card(2), at(3)), new(&quiet, at(4))],
@@ -215,45 +218,44 @@ pub(crate) async fn what_work_in_doubt_asks_for_is_in_doubt(house: House) {
     house.commit(&asking).await.unwrap();
     for (minute, work) in [(2, card(1)), (3, card(2)), (4, quiet)] {
         let job = house.claim_one(at(minute)).await;
-        assert_eq!((&job.work, job.uncertain, job.attempts), (&work, true, 1));
+        assert_eq!((&job.work, job.doubt, job.attempts), (&work, Once, 1));
         house.end(&job, JobEnd::Done).await;
     }
     // Done, it is in doubt no more, and what is asked for otherwise never was.
     house.ask(card(1), at(5)).await;
     let job = house.claim_one(at(5)).await;
-    assert!(!job.uncertain);
+    assert_eq!(job.doubt, Sure);
     let asking = Change {
         jobs: vec![new(&card(2), at(6))],
         job: Some((job, JobEnd::Done)),
         ..Change::default()
     };
     house.commit(&asking).await.unwrap();
-    assert!(!house.claim_one(at(6)).await.uncertain);
+    assert_eq!(house.claim_one(at(6)).await.doubt, Sure);
 }
 
 pub(crate) async fn what_may_still_come_is_looked_for_twice(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
-    assert!(!job.look_twice);
-    house.end(&job, JobEnd::LookTwiceFrom(at(5))).await;
+    house.end(&job, JobEnd::RetryAt(at(5), Twice)).await;
     // Asked for meanwhile: the look does not come earlier, and the work runs once more after it.
     house.ask(card(1), at(1)).await;
     assert_eq!(house.claim(at(4)).await, []);
     let first = house.claim_one(at(5)).await;
-    assert!(first.uncertain && first.look_twice);
+    assert_eq!(first.doubt, Twice);
     // Neither a look that fails nor a worker that dies counts as one.
-    house.end(&first, JobEnd::RetryAt(at(6))).await;
+    house.end(&first, JobEnd::RetryAt(at(6), first.doubt)).await;
     house.claim_one(at(6)).await;
     let first = house.claim_one(at(7)).await;
-    assert!(first.uncertain && first.look_twice);
-    house.end(&first, JobEnd::UncertainRetryAt(at(9))).await;
+    assert_eq!(first.doubt, Twice);
+    house.end(&first, JobEnd::RetryAt(at(9), Once)).await;
     house.ask(card(1), at(2)).await;
     assert_eq!(house.claim(at(8)).await, []);
     let second = house.claim_one(at(9)).await;
-    assert!(second.uncertain && !second.look_twice);
+    assert_eq!(second.doubt, Once);
     house.end(&second, JobEnd::Done).await;
     let anew = house.claim_one(at(9)).await;
-    assert!(!anew.uncertain && !anew.look_twice);
+    assert_eq!(anew.doubt, Sure);
     house.end(&anew, JobEnd::Done).await;
     assert_eq!(house.claim(at(99)).await, []);
 }
@@ -285,11 +287,11 @@ pub(crate) async fn cancelled_work_is_not_tried_again(house: House) {
     assert_eq!(house.claim(at(9)).await, []);
     let ends = [
         JobEnd::Done,
-        JobEnd::RetryAt(at(0)),
+        JobEnd::RetryAt(at(0), Sure),
         JobEnd::HeldUntil(at(0)),
         JobEnd::AwaitsPerson(at(0)),
-        JobEnd::UncertainRetryAt(at(0)),
-        JobEnd::LookTwiceFrom(at(0)),
+        JobEnd::RetryAt(at(0), Once),
+        JobEnd::RetryAt(at(0), Twice),
         JobEnd::Parked("no".to_owned()),
     ];
     for end in ends {
@@ -345,7 +347,7 @@ pub(crate) async fn files_of_a_deleted_message_are_not_read(house: House) {
         ..Change::default()
     };
     assert!(matches!(house.commit(&late).await, Err(StoreError::Conflict)));
-    house.end(&reading, JobEnd::RetryAt(at(1))).await;
+    house.end(&reading, JobEnd::RetryAt(at(1), reading.doubt)).await;
     assert_eq!(house.claim_one(at(9)).await.work, card(1), "only the card is left");
     house.ask(file(), at(0)).await;
     leave(saved().await).await;
@@ -388,7 +390,7 @@ pub(crate) async fn given_up_work_is_tried_again_or_dropped_by_command(house: Ho
         house.ask(work.clone(), at(0)).await;
         let job = house.claim_one(at(0)).await;
         let job = if *work == works[0] {
-            house.end(&job, JobEnd::UncertainRetryAt(at(0))).await;
+            house.end(&job, JobEnd::RetryAt(at(0), Once)).await;
             house.claim_one(at(0)).await
         } else {
             job
@@ -400,8 +402,8 @@ pub(crate) async fn given_up_work_is_tried_again_or_dropped_by_command(house: Ho
     assert_eq!(house.store.retry_parked(at(7)).await.unwrap(), 3);
     assert_eq!(house.store.backlog(at(8)).await.unwrap().oldest_due, Some(at(7)));
     let again = house.claim(at(7)).await;
-    let begun: Vec<_> = again.iter().map(|job| (&job.work, job.attempts, job.uncertain)).collect();
-    assert_eq!(begun, [(&works[0], 1, true), (&works[1], 1, false), (&works[2], 1, false)]);
+    let begun: Vec<_> = again.iter().map(|job| (&job.work, job.attempts, job.doubt)).collect();
+    assert_eq!(begun, [(&works[0], 1, Once), (&works[1], 1, Sure), (&works[2], 1, Sure)]);
     assert_eq!(house.store.retry_parked(at(7)).await.unwrap(), 0);
     house.end(&again[1], JobEnd::Parked("no".to_owned())).await;
     assert_eq!(house.store.forget_parked().await.unwrap(), 2);
@@ -448,7 +450,8 @@ pub(crate) async fn the_backlog_is_counted(house: House) {
 }
 
 pub(crate) async fn no_retry_makes_work_younger(house: House) {
-    let ends = [JobEnd::RetryAt, JobEnd::HeldUntil, JobEnd::UncertainRetryAt];
+    let ends: [fn(Timestamp) -> JobEnd; 3] =
+        [|at| JobEnd::RetryAt(at, Sure), JobEnd::HeldUntil, |at| JobEnd::RetryAt(at, Once)];
     house.ask(card(1), at(1)).await;
     for (n, end) in ends.iter().cycle().take(9).enumerate() {
         let now = at(10 * i64::try_from(n).unwrap() + 1);
@@ -474,14 +477,14 @@ pub(crate) async fn no_retry_makes_work_younger(house: House) {
 pub(crate) async fn what_awaits_a_person_is_not_late(house: House) {
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
-    house.end(&job, JobEnd::RetryAt(at(1))).await;
+    house.end(&job, JobEnd::RetryAt(at(1), Sure)).await;
     let job = house.claim_one(at(1)).await;
     house.end(&job, JobEnd::AwaitsPerson(at(11))).await;
     let none_due = Backlog { waiting: 1, ..Backlog::default() };
     assert_eq!(house.store.backlog(at(10)).await.unwrap(), none_due);
     assert_eq!(house.claim(at(10)).await, []);
     let job = house.claim_one(at(11)).await;
-    assert_eq!((job.attempts, job.uncertain), (3, false));
+    assert_eq!((job.attempts, job.doubt), (3, Sure));
     // They come while it is tried: it is tried again at once, for them.
     house.ask(card(1), at(11)).await;
     house.end(&job, JobEnd::AwaitsPerson(at(21))).await;
@@ -492,10 +495,10 @@ pub(crate) async fn what_awaits_a_person_is_not_late(house: House) {
     // It is in doubt as it was.
     house.ask(card(1), at(0)).await;
     let job = house.claim_one(at(0)).await;
-    house.end(&job, JobEnd::UncertainRetryAt(at(1))).await;
+    house.end(&job, JobEnd::RetryAt(at(1), Once)).await;
     let job = house.claim_one(at(1)).await;
     house.end(&job, JobEnd::AwaitsPerson(at(2))).await;
-    assert!(house.claim_one(at(2)).await.uncertain);
+    assert_eq!(house.claim_one(at(2)).await.doubt, Once);
 }
 
 pub(crate) async fn the_work_of_full_workspaces_is_left_to_others(house: House) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secondlook::app::ports::{
-    Backlog, Change, Committed, Job, JobEnd, NewJob, Store, StoreError, Work,
+    Backlog, Change, Committed, Doubt, Job, JobEnd, NewJob, Store, StoreError, Work,
 };
 use secondlook::domain::investigation::{Case, CaseNumber};
 use secondlook::domain::policy::ChannelState;
@@ -162,7 +162,8 @@ pub(crate) async fn work_cancelled_while_it_ends_is_gone(house: House) {
         let work = Work::ShowCard(CaseNumber(round));
         house.ask(work.clone(), at(0)).await;
         let job = house.claim_one(at(0)).await;
-        let retry = Change { job: Some((job, JobEnd::RetryAt(at(0)))), ..Change::default() };
+        let retry =
+            Change { job: Some((job, JobEnd::RetryAt(at(0), Doubt::None))), ..Change::default() };
         let cancel = Change { cancel: vec![work.key()], ..touch() };
         for outcome in at_once(&house, &other, &retry, &cancel).await {
             assert_eq!(outcome.unwrap(), Committed::Applied);
@@ -186,7 +187,7 @@ pub(crate) async fn work_is_ended_or_taken_over_and_not_both(house: House) {
         match (&ended, &taken[..]) {
             (Ok(Committed::Applied), []) => {}
             (Err(StoreError::Conflict), [job]) => {
-                assert!(job.uncertain);
+                assert_eq!(job.doubt, Doubt::Once);
                 house.end(job, JobEnd::Done).await;
             }
             other => panic!("{other:?}"),

@@ -153,7 +153,7 @@ fn incident_and_shared_channels_get_no_card() {
 #[test]
 fn the_context_crosses_batches_and_days() {
     const BEFORE: &str = "the newsletter is broken since the update of the domain";
-    // As many as a batch, all within the ten minutes that context lasts; the last one matters.
+    // As many as a batch, all within the minutes that context lasts; the last one matters.
     let mut first: Vec<String> = (0..255).map(|n| said(n, "U2", "ok")).collect();
     first.push(said(255, "U2", BEFORE));
     let mut one_day = first.clone();

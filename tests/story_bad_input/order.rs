@@ -1,6 +1,7 @@
 //! Deliveries that come twice, in another order, or say what was said already; edits.
 
 use jiff::SignedDuration;
+use secondlook::domain::detect::{Packs, detect};
 use secondlook::domain::investigation::State;
 use secondlook::domain::policy::Limits;
 use secondlook::playground::{App, Options};
@@ -135,6 +136,25 @@ async fn an_edit_in_the_quiet_period_decides_what_is_said() {
     let (said, state) = house.case(1).await.map(|case| (case.said, case.state)).unwrap();
     assert_eq!((said.as_str(), state), ("", State::Silent));
     assert!(house.case(2).await.is_some_and(|case| case.said.ends_with("since Monday")));
+}
+
+#[tokio::test]
+async fn an_edit_is_judged_with_what_was_said_before() {
+    const BEFORE: &str = "the old api got 12 calls last month";
+    const MENDED: &str = "kill it in February";
+    let packs = Packs::embedded().unwrap();
+    let heard = |before: &[&str]| detect(&packs, MENDED, before).proposal;
+    assert_eq!((heard(&[BEFORE]), heard(&[])), (true, false), "the context matters here");
+    let house = patient().await;
+    house.say(BACKEND, JONAS, BEFORE);
+    house.acknowledged().await;
+    let thread = house.say(BACKEND, MAYA, "kill it in Febuary");
+    house.acknowledged().await;
+    house.slack.edit(MAYA, BACKEND, &thread, MENDED).unwrap();
+    house.acknowledged().await;
+    house.clock.advance(SignedDuration::from_mins(2));
+    house.card(BACKEND, &thread).await;
+    assert_eq!(house.case(1).await.unwrap().said, MENDED);
 }
 
 #[tokio::test]

@@ -69,3 +69,13 @@ async fn a_post_whose_answer_was_lost_is_looked_for_soon_and_once() {
     assert_eq!((office.posts("C1"), office.looks("C1")), (2, 1));
     office.close().await;
 }
+
+#[tokio::test]
+async fn a_look_that_panics_spares_none_of_the_two_that_are_due() {
+    let office = office(unanswered).await;
+    posted_once(&office).await;
+    office.chat.sick_looks.store(1, Ordering::SeqCst);
+    office.time_passes_until_done().await;
+    assert_eq!((office.posts("C1"), office.looks("C1")), (2, 3));
+    office.close().await;
+}

@@ -1,6 +1,7 @@
 //! A worker at work, with a chat that does as the test says and a clock that is moved.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use secondlook::app::ports::{
-    Backlog, Change, Chat, ChatError, Clock as _, NewJob, Parked, Post, Store, Whisper, Work,
+    Backlog, Change, Chat, ChatError, Clock, NewJob, Parked, Post, Store, Whisper, Work,
 };
 use secondlook::app::{App, deliver};
 use secondlook::domain::channel::{Channel, Patterns};
@@ -35,6 +36,8 @@ pub(crate) struct Stub {
     post: Box<Taking>,
     posts: Mutex<Vec<String>>,
     looks: Mutex<Vec<String>>,
+    /// How many looks are still to panic.
+    pub(crate) sick_looks: AtomicU32,
     /// Channels in which the message stands.
     pub(crate) standing: Mutex<BTreeSet<String>>,
 }
@@ -50,6 +53,7 @@ impl Chat for Stub {
     async fn find(&self, post: &Post<'_>, _: Timestamp) -> Result<Option<MessageTs>, ChatError> {
         let channel = post.channel.as_str();
         self.looks.lock().unwrap().push(channel.to_owned());
+        panic_while(&self.sick_looks);
         Ok(self.standing.lock().unwrap().contains(channel).then(stands))
     }
 
@@ -102,10 +106,33 @@ pub(crate) fn stands() -> MessageTs {
     MessageTs::from("1763719200.000100")
 }
 
+/// Panics as often as is still left to.
+fn panic_while(left: &AtomicU32) {
+    let one_less = |left: u32| left.checked_sub(1);
+    let sick = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+    assert!(!sick, "as the test wants it");
+}
+
+/// The clock as the worker reads it.
+struct WorkersClock {
+    clock: Arc<TestClock>,
+    sick_reads: Arc<AtomicU32>,
+}
+
+impl Clock for WorkersClock {
+    fn now(&self) -> Timestamp {
+        panic_while(&self.sick_reads);
+        self.clock.now()
+    }
+}
+
 /// A worker at work until it is dropped.
 pub(crate) struct Office {
+    pub(crate) app: Arc<App>,
     pub(crate) chat: Arc<Stub>,
     pub(crate) clock: Arc<TestClock>,
+    /// How often the worker is still to panic when it reads the clock, as each turn of its loop does.
+    pub(crate) sick_reads: Arc<AtomicU32>,
     store: Arc<dyn Store>,
     cancel: CancellationToken,
     worker: TaskTracker,
@@ -121,16 +148,20 @@ impl Office {
             post: Box::new(move |channel| Box::pin(post(channel))),
             posts: Mutex::default(),
             looks: Mutex::default(),
+            sick_looks: AtomicU32::new(0),
             standing: Mutex::default(),
         });
         let clock = Arc::new(TestClock::new());
         let store = store::open("sqlite::memory:").await.unwrap();
         let knowledge = Arc::new(Knowledge::embedded().unwrap());
         let (limits, patterns) = (Limits::default(), Patterns::default());
-        let app = App::new(store.clone(), clock.clone(), knowledge, limits, patterns);
+        let sick_reads = Arc::new(AtomicU32::new(0));
+        let workers = WorkersClock { clock: clock.clone(), sick_reads: sick_reads.clone() };
+        let app = App::new(store.clone(), Arc::new(workers), knowledge, limits, patterns);
+        let app = Arc::new(app);
         let (cancel, worker) = (CancellationToken::new(), TaskTracker::new());
-        worker.spawn(deliver::run(Arc::new(app), chat.clone(), cancel.clone()));
-        Self { chat, clock, store, cancel, worker }
+        worker.spawn(deliver::run(app.clone(), chat.clone(), cancel.clone()));
+        Self { app, chat, clock, sick_reads, store, cancel, worker }
     }
 
     /// Asks the worker to greet these channels of a workspace.
@@ -191,6 +222,38 @@ impl Office {
             }
         };
         timeout(PATIENCE, done).await.expect("all work is done");
+    }
+
+    /// Waits until the app is ready, or is not.
+    pub(crate) async fn becomes_ready(&self, ready: bool) {
+        let becomes = async {
+            while self.app.ready().await.is_ok() != ready {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, becomes).await.unwrap_or_else(|_| panic!("in vain: ready is {ready}"));
+    }
+
+    /// Lets time pass by every clock there is, and those who wait for it come round.
+    pub(crate) async fn all_time_passes(&self, seconds: u32) {
+        self.pass(seconds.into());
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds.into())).await;
+        tokio::time::resume();
+    }
+
+    /// Waits until every claim was prolonged within the last five seconds.
+    pub(crate) async fn claims_are_held(&self) {
+        let held = async {
+            loop {
+                let runs_out = self.store.next_due().await.unwrap().expect("claims");
+                if runs_out.duration_since(self.clock.now()) > SignedDuration::from_secs(24) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, held).await.expect("the claims are held");
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

@@ -227,12 +227,22 @@ pub struct Job {
     pub run_at: Timestamp,
     /// How often it was claimed, this time included.
     pub attempts: u32,
-    /// Whether an earlier attempt may have had its effect: the process died in it, or the answer never came.
-    pub uncertain: bool,
-    /// Whether one look that finds nothing is not enough: what it did may come later still.
-    pub look_twice: bool,
+    /// Whether an earlier attempt may have had its effect.
+    pub doubt: Doubt,
     /// Proves the claim: a job claimed by somebody else meanwhile can't be ended by us.
     pub lease: i64,
+}
+
+/// How often to look, before work is tried again, whether an earlier attempt had its effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// It had none.
+    #[default]
+    None,
+    /// By now it has it or never will: the process died in it, or its answer was lost. One look tells.
+    Once,
+    /// It may have it later still: one look that finds nothing is not enough.
+    Twice,
 }
 
 /// How an attempt ended.
@@ -240,17 +250,13 @@ pub struct Job {
 pub enum JobEnd {
     /// Done; the row goes, unless the same work was asked for again meanwhile.
     Done,
-    /// It had no effect; try again at that time.
-    RetryAt(Timestamp),
+    /// Try again at that time, with this doubt: what it was, when the attempt had no effect.
+    RetryAt(Timestamp, Doubt),
     /// It was not its turn; that is no attempt.
     HeldUntil(Timestamp),
     /// It had no effect, and a person must act first: try again at that time, and as soon as it is asked for. Until then it
     /// is not late.
     AwaitsPerson(Timestamp),
-    /// It may have had its effect; look before trying again at that time.
-    UncertainRetryAt(Timestamp),
-    /// It may still have its effect; look at that time, and once more, before trying again.
-    LookTwiceFrom(Timestamp),
     /// It can't be done; kept with its reason for a person to see.
     Parked(String),
 }
@@ -387,8 +393,8 @@ pub trait Store: Installations + Retention {
     ) -> Result<Vec<(Timestamp, String)>, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
-    /// Claims at most `limit` due jobs of kinds we know until `lease_until`, none of these workspaces; a job whose lease ran out is due
-    /// again, and uncertain.
+    /// Claims at most `limit` due jobs of kinds we know until `lease_until`, none of these workspaces; a job whose lease ran
+    /// out is due again, and in doubt.
     async fn claim(
         &self,
         now: Timestamp,

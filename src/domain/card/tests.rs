@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::detect::{Packs, detect};
 use crate::domain::evidence::{Recognisers, Source, recognise};
 use crate::domain::investigation::tests::beginning;
-use crate::domain::investigation::{Evidence, OutcomeKind};
+use crate::domain::investigation::{CaseNumber, Evidence, OutcomeKind};
 use crate::domain::knowledge::Knowledge;
 
 fn knowledge() -> Knowledge {
@@ -15,7 +15,7 @@ fn knowledge() -> Knowledge {
 
 fn case_about(said: &str, packs: &Packs) -> Case {
     let beginning = beginning(said, detect(packs, said, &[]));
-    Case { state: State::Prompted, ..Case::begin(beginning, Timestamp::UNIX_EPOCH) }
+    Case { state: State::Prompted, ..Case::begin(CaseNumber(7), beginning, Timestamp::UNIX_EPOCH) }
 }
 
 fn evidence(text: &str, recognisers: &Recognisers) -> Vec<Evidence> {

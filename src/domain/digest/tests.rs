@@ -42,7 +42,6 @@ fn open(number: u32, title: &str) -> Case {
     };
     let beginning = Beginning {
         workspace: "T1".into(),
-        number: CaseNumber(number),
         channel: "C1".into(),
         private: false,
         root: None,
@@ -52,9 +51,10 @@ fn open(number: u32, title: &str) -> Case {
         said: title.to_owned(),
         verdict,
         topic: String::new(),
+        evidence: vec![],
     };
     let began = week().from + day(1);
-    let case = Case::begin(beginning, began);
+    let case = Case::begin(CaseNumber(number), beginning, began);
     Case { state: State::Open, title: title.to_owned(), opened_at: Some(began), ..case }
 }
 

@@ -204,14 +204,14 @@ pub struct Case {
 
 /// How much of a proposal is kept, in characters.
 pub const SAID_CHARS_MAX: usize = 600;
+/// Evidence beyond this many pieces is not recorded: a card is no log store.
+pub const EVIDENCE_MAX: usize = 50;
 
 /// Where and by whom a case begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Beginning {
     /// Whose.
     pub workspace: WorkspaceId,
-    /// Its number.
-    pub number: CaseNumber,
     /// Where.
     pub channel: ChannelId,
     /// Whether the channel is private.
@@ -230,14 +230,15 @@ pub struct Beginning {
     pub verdict: Verdict,
     /// Its topic.
     pub topic: String,
+    /// What the message shows; at most [`EVIDENCE_MAX`] pieces are recorded.
+    pub evidence: Vec<Evidence>,
 }
 
 impl Case {
     /// A case that begins now, waiting for its quiet period or opened by a person.
-    pub fn begin(beginning: Beginning, now: Timestamp) -> Self {
+    pub fn begin(number: CaseNumber, beginning: Beginning, now: Timestamp) -> Self {
         let Beginning {
             workspace,
-            number,
             channel,
             private,
             root,
@@ -247,7 +248,9 @@ impl Case {
             said,
             verdict,
             topic,
+            mut evidence,
         } = beginning;
+        evidence.truncate(EVIDENCE_MAX);
         let mut rules: Vec<String> = verdict.spans.iter().map(|s| s.rule.clone()).collect();
         rules.dedup();
         let mut case = Self {
@@ -262,6 +265,7 @@ impl Case {
             rules,
             language: verdict.language.to_owned(),
             topic,
+            evidence,
             ..Self::empty(workspace, number, channel, private, now)
         };
         case.take_words(&said, &verdict);
@@ -378,9 +382,20 @@ impl Case {
         self.evidence.iter().any(|evidence| evidence.message.as_ref() == Some(message))
     }
 
-    /// Whether evidence posted in the thread still belongs to it.
+    /// Whether it goes on: evidence posted in its thread still belongs to it.
     pub fn listens(&self) -> bool {
         matches!(self.state, State::Waiting | State::Prompted | State::Open)
+    }
+
+    /// Whether its card is shown as it stands: none is before the quiet period is over, and what is called no proposal or
+    /// falls silent gets no new one.
+    pub fn shows_card(&self) -> bool {
+        matches!(self.state, State::Prompted | State::Open | State::Closed)
+    }
+
+    /// Whether a person can record how it ends.
+    pub fn can_close(&self) -> bool {
+        matches!(self.state, State::Prompted | State::Open)
     }
 
     /// Whether a person asked for its card by name, and not the bot for attention.

@@ -9,8 +9,8 @@ pub(in crate::domain) mod tests;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::case::{
-    Beginning, Case, CaseNumber, Evidence, Origin, Outcome, OutcomeKind, Parked, SAID_CHARS_MAX,
-    State, Statement, cut,
+    Beginning, Case, CaseNumber, EVIDENCE_MAX, Evidence, Origin, Outcome, OutcomeKind, Parked,
+    SAID_CHARS_MAX, State, Statement, cut,
 };
 use super::detect::Verdict;
 use super::policy::Silence;
@@ -20,9 +20,6 @@ use super::{MessageTs, UserId, wire_enum};
 pub const TEXT_KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// When an open investigation without an outcome is reminded of, once.
 pub const REMIND_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Evidence beyond this many pieces is not recorded: a card is no log store.
-pub const EVIDENCE_MAX: usize = 50;
-
 /// An incident that was quiet for this long is asked about, once.
 pub const QUIET_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Proposals beyond this many are not parked.
@@ -267,7 +264,7 @@ fn opened(
     statement: Statement,
     now: Timestamp,
 ) -> Vec<Effect> {
-    if !matches!(case.state, State::Waiting | State::Prompted | State::Open) {
+    if !case.listens() {
         return Vec::new();
     }
     if let Some(title) = title {
@@ -301,7 +298,7 @@ fn open(case: &mut Case, by: Option<UserId>, now: Timestamp) -> Vec<Effect> {
 }
 
 fn dismissed(case: &mut Case) -> Vec<Effect> {
-    if !matches!(case.state, State::Waiting | State::Prompted | State::Open) {
+    if !case.listens() {
         return Vec::new();
     }
     let shown = show_if_shown(case);
@@ -317,7 +314,7 @@ fn dismissed(case: &mut Case) -> Vec<Effect> {
 }
 
 fn closed(case: &mut Case, outcome: Outcome) -> Vec<Effect> {
-    if !matches!(case.state, State::Prompted | State::Open) {
+    if !case.can_close() {
         return Vec::new();
     }
     if outcome.kind == OutcomeKind::NotAProposal {

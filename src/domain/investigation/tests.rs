@@ -35,7 +35,6 @@ const SAID: &str = "let's move off Mailchimp, mails land in spam";
 pub(in crate::domain) fn beginning(said: &str, verdict: Verdict) -> Beginning {
     Beginning {
         workspace: "T1".into(),
-        number: CaseNumber(7),
         channel: "C1".into(),
         private: false,
         root: Some("1.0".into()),
@@ -45,11 +44,12 @@ pub(in crate::domain) fn beginning(said: &str, verdict: Verdict) -> Beginning {
         said: said.to_owned(),
         verdict,
         topic: "mailchimp".to_owned(),
+        evidence: vec![],
     }
 }
 
 fn waiting() -> Case {
-    Case::begin(beginning(SAID, verdict()), at(0))
+    Case::begin(CaseNumber(7), beginning(SAID, verdict()), at(0))
 }
 
 fn evidence(message: &str) -> Evidence {
@@ -333,8 +333,10 @@ fn what_a_message_carried_is_recorded_once() {
 #[test]
 fn a_card_is_no_log_store() {
     let flood = vec![evidence("3.0"); EVIDENCE_MAX + 10];
-    let (case, _) = play(waiting(), &[SPEAK, Happening::Posted(flood)]);
+    let (case, _) = play(waiting(), &[SPEAK, Happening::Posted(flood.clone())]);
     assert_eq!(case.evidence.len(), EVIDENCE_MAX);
+    let flooded = Beginning { evidence: flood, ..beginning(SAID, verdict()) };
+    assert_eq!(Case::begin(CaseNumber(7), flooded, at(0)).evidence.len(), EVIDENCE_MAX);
 }
 
 #[test]
