@@ -11,6 +11,7 @@ mod installing;
 mod keys;
 mod listed;
 mod organisation;
+mod outage;
 mod removal;
 mod renewal;
 mod secrets;
@@ -60,6 +61,8 @@ stories! {
     organisation::every_door_agrees_over_socket_mode,
     organisation::another_of_its_workspaces_is_the_same_installation_and_a_foreign_one_is_none,
     organisation::its_removal_is_understood_though_it_names_a_team,
+    outage::a_form_sent_then_stays_open_with_its_text,
+    outage::a_press_a_shortcut_and_an_event_are_refused_then_and_a_command_answered,
     removal::thirty_days_after_its_removal_no_table_knows_the_workspace,
     removal::whoever_comes_back_in_time_finds_everything,
     removal::its_work_rests_at_once_and_the_other_workspace_goes_on,
