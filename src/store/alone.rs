@@ -66,9 +66,7 @@ impl Alone {
 }
 
 fn file(database: PathBuf) -> anyhow::Result<Option<Alone>> {
-    let path = place(&database);
-    let claim = sqlite::private::options().create(true).truncate(false).write(true).open(&path);
-    let claim = claim.with_context(|| format!("could not write {}", path.display()))?;
+    let claim = sqlite::open_place(&database)?;
     Ok(match claim.try_lock() {
         Ok(()) => Some(Alone::File { database, _claim: Some(claim) }),
         Err(TryLockError::WouldBlock) => None,

@@ -18,7 +18,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 
-pub(super) use self::presence::{place, somebody_is_there};
+pub(super) use self::presence::{open_place, place, somebody_is_there};
 use super::alone::Purpose;
 use super::error::from_sqlx;
 use super::query::Conn;
