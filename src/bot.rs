@@ -164,7 +164,10 @@ pub async fn on_records(
     records: Records,
     named: Option<WorkspaceId>,
 ) -> anyhow::Result<(App, Workspace)> {
-    let store = store::open(records.database_url.as_str()).await?;
+    let store = inspect(records.database_url.as_str()).await?;
+    store.ready().await.context(
+        "the store can't be used as it is: `secondlook migrate` brings an older schema up to date; a newer one needs a newer program",
+    )?;
     let mut known = store.workspaces().await.context("could not read the workspaces")?;
     let all = known.len();
     known.retain(|known| named.as_ref().is_none_or(|named| named == &known.id));
