@@ -262,9 +262,10 @@ impl Logging {
     }
 }
 
-/// A missing .env is the normal case in production; a broken one is a fault to name. What is in it may be a secret.
+/// A missing .env is the normal case in production; a broken one is a fault to name. What is in it may be a secret. One in a
+/// folder above is not ours.
 fn read_dotenv() -> Result<(), ConfigError> {
-    let fault = match dotenvy::dotenv() {
+    let fault = match dotenvy::from_path(".env") {
         Ok(_) => return Ok(()),
         Err(error) if error.not_found() => return Ok(()),
         Err(dotenvy::Error::Io(error)) => format!(".env can't be read: {}", error.kind()),
