@@ -4,6 +4,7 @@ mod digest;
 mod ids;
 mod keeping;
 mod oauth;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,7 +14,7 @@ use secrecy::SecretString;
 
 use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
-use crate::domain::policy::{Limits, QuietHours};
+use crate::domain::policy::{ANSWERED_WITHIN, Limits, QuietHours};
 
 pub use self::keeping::DatabaseUrl;
 pub use self::oauth::{KeyChange, Keys, OAuth};
@@ -181,6 +182,7 @@ impl Partial {
             digest,
             knowledge: faults.knowledge(),
         };
+        faults.speaks_in_time(&config.limits, config.quiet_hours.as_ref());
         if config.bot_token.is_none() && !faults.wants_oauth() {
             faults.needed(
                 "SLACK_BOT_TOKEN",
@@ -235,6 +237,7 @@ impl Speaking {
             incidents: faults.incidents(),
             knowledge: faults.knowledge(),
         };
+        faults.speaks_in_time(&speaking.limits, speaking.quiet_hours.as_ref());
         if faults.found.is_empty() { Ok(speaking) } else { Err(ConfigError(faults.found)) }
     }
 }
@@ -357,11 +360,15 @@ impl Faults<'_> {
 
     fn limits(&mut self) -> Limits {
         let default = Limits::default();
-        let day = SignedDuration::from_hours(24);
+        let month = SignedDuration::from_hours(30 * 24);
         Limits {
-            quiet_period: self.duration("SECONDLOOK_QUIET_PERIOD", default.quiet_period, day),
+            quiet_period: self.duration(
+                "SECONDLOOK_QUIET_PERIOD",
+                default.quiet_period,
+                ANSWERED_WITHIN,
+            ),
             channel_cap: self.number("SECONDLOOK_CHANNEL_CAP", default.channel_cap),
-            cooldown: self.duration("SECONDLOOK_COOLDOWN", default.cooldown, day * 30),
+            cooldown: self.duration("SECONDLOOK_COOLDOWN", default.cooldown, month),
         }
     }
 
