@@ -50,6 +50,7 @@ pub struct Bot {
     worker: CancellationToken,
     tasks: TaskTracker,
     background: TaskTracker,
+    workspaces: Arc<Workspaces>,
 }
 
 impl Bot {
@@ -95,6 +96,7 @@ impl Bot {
             worker: CancellationToken::new(),
             tasks: TaskTracker::new(),
             background: TaskTracker::new(),
+            workspaces: Arc::clone(&workspaces),
         };
         let tasks = bot.tasks.clone();
         let chat = Arc::new(SlackChat::new(Arc::clone(&workspaces)));
@@ -149,7 +151,11 @@ impl Bot {
         let doors = timeout(DOORS_WITHIN, self.tasks.wait()).await;
         self.worker.cancel();
         self.background.close();
-        let work = timeout(WORK_WITHIN, self.background.wait()).await;
+        let work = timeout(WORK_WITHIN, async {
+            self.background.wait().await;
+            self.workspaces.finish_renewals().await;
+        });
+        let work = work.await;
         if doors.is_err() || work.is_err() {
             tracing::warn!(
                 "stopped before everything was done; the rest is done at the next start"

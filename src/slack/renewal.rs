@@ -33,7 +33,7 @@ impl Workspaces {
             return;
         }
         while !cancel.is_cancelled() {
-            self.renew_due().await;
+            self.renew_due(&cancel).await;
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = sleep(EVERY) => {}
@@ -41,7 +41,13 @@ impl Workspaces {
         }
     }
 
-    async fn renew_due(self: &Arc<Self>) {
+    /// Waits for the renewals under way, whoever asked for them: what Slack grants, it grants once.
+    pub async fn finish_renewals(&self) {
+        self.renewals.close();
+        self.renewals.wait().await;
+    }
+
+    async fn renew_due(self: &Arc<Self>, cancel: &CancellationToken) {
         let all = match self.store.installations().await {
             Ok(all) => all,
             Err(error) => {
@@ -53,6 +59,9 @@ impl Workspaces {
         gauge!("secondlook_installations_failing").set(float(failing));
         let soon = self.clock.now() + AHEAD;
         for installation in all.into_iter().filter(|known| ends_by(known.expires_at, soon)) {
+            if cancel.is_cancelled() {
+                return;
+            }
             // Told by the renewal itself; the token is good for a while.
             drop(self.renew(installation).await);
         }

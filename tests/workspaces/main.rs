@@ -73,6 +73,8 @@ stories! {
     renewal::what_another_process_renewed_is_read_again_once,
     renewal::a_renewal_whose_answer_was_lost_is_told_while_the_old_token_goes_on,
     renewal::a_renewal_goes_on_though_nobody_waits_for_it,
+    renewal::a_stop_waits_for_a_renewal_that_nobody_else_waits_for,
+    renewal::a_stop_begins_no_other_renewal,
     renewal::work_waits_for_a_token_that_could_not_be_renewed,
     secrets::no_log_line_no_page_and_no_metric_shows_a_secret,
     digests::each_has_one_a_week_in_its_own_channel_about_its_own_cases,
