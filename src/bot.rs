@@ -123,6 +123,8 @@ impl Bot {
         }
         let (own, worker) = (Arc::clone(&workspaces), bot.worker.clone());
         bot.background.spawn(async move { own.keep_own(worker).await });
+        let (forgetful, worker) = (Arc::clone(&chat), bot.worker.clone());
+        bot.background.spawn(async move { forgetful.forget_answers(&worker).await });
         bot.background.spawn(deliver::run(Arc::clone(&app), chat, bot.worker.clone()));
         bot.background.spawn(retention::run(app, bot.worker.clone()));
         tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
