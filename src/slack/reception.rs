@@ -151,6 +151,13 @@ async fn warn(app: &App, chat: &SlackChat, whose: &WorkspaceId, view: &mut FormV
 impl Receive for Reception {
     async fn receive(&self, delivery: Delivery) -> Acknowledgement {
         let kind = delivery.kind;
+        if delivery.payload["type"] == "app_rate_limited" {
+            metrics::counter!("secondlook_slack_events_dropped_total").increment(1);
+            tracing::warn!(
+                "Slack drops events of a workspace for a minute: there were too many in an hour"
+            );
+            return Acknowledgement::Empty;
+        }
         let workspace = match self.workspace_for(&delivery.payload).await {
             Ok(workspace) => workspace,
             Err(error) => {

@@ -71,6 +71,10 @@ const METRICS: &[(&str, &str)] = &[
         "secondlook_slack_deliveries_total",
         "What Slack sent, by kind and outcome; refused is asked for again, panicked and hung are faults of ours.",
     ),
+    (
+        "secondlook_slack_events_dropped_total",
+        "Minutes in which Slack dropped events of a workspace: there were more than 30,000 in an hour.",
+    ),
     ("secondlook_slack_files_total", "Files fetched from Slack, by outcome."),
     (
         "secondlook_slack_turned_away_total",
@@ -122,6 +126,7 @@ const AT_NOTHING: &[(&str, &str, &[&str], OtherLabel)] = &[
     ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "refused"))),
     ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "panicked"))),
     ("secondlook_slack_deliveries_total", "kind", &DELIVERIES, Some(("outcome", "hung"))),
+    ("secondlook_slack_events_dropped_total", "", &[""], None),
     ("secondlook_slack_turned_away_total", "reason", &[NOT_SLACK], None),
     ("secondlook_tokens_unopened_total", "", &[""], None),
     ("secondlook_work_total", "kind", &Work::KINDS, Some(("outcome", "claim_lost"))),
