@@ -50,6 +50,7 @@ pub struct Bot {
     worker: CancellationToken,
     tasks: TaskTracker,
     background: TaskTracker,
+    workspaces: Arc<Workspaces>,
 }
 
 impl Bot {
@@ -96,6 +97,7 @@ impl Bot {
             worker: CancellationToken::new(),
             tasks: TaskTracker::new(),
             background: TaskTracker::new(),
+            workspaces: Arc::clone(&workspaces),
         };
         let tasks = bot.tasks.clone();
         let chat = Arc::new(SlackChat::new(Arc::clone(&workspaces)));
@@ -122,6 +124,11 @@ impl Bot {
         bot.keep("tokens", move |stop| {
             let workspaces = Arc::clone(&workspaces);
             async move { workspaces.look_after(stop).await }
+        });
+        let answers = Arc::clone(&chat);
+        bot.keep("answers", move |stop| {
+            let answers = Arc::clone(&answers);
+            async move { answers.forget_answers(&stop).await }
         });
         let (forgetful, deleting) = (Arc::clone(&app), Arc::clone(&app));
         bot.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
@@ -162,7 +169,11 @@ impl Bot {
         let doors = timeout(DOORS_WITHIN, self.tasks.wait()).await;
         self.worker.cancel();
         self.background.close();
-        let work = timeout(WORK_WITHIN, self.background.wait()).await;
+        let work = timeout(WORK_WITHIN, async {
+            self.background.wait().await;
+            self.workspaces.finish_renewals().await;
+        });
+        let work = work.await;
         if doors.is_err() || work.is_err() {
             tracing::warn!(
                 "stopped before everything was done; the rest is done at the next start"
@@ -177,7 +188,10 @@ pub async fn on_records(
     records: Records,
     named: Option<WorkspaceId>,
 ) -> anyhow::Result<(App, Workspace)> {
-    let store = store::open(records.database_url.as_str()).await?;
+    let store = inspect(records.database_url.as_str()).await?;
+    store.ready().await.context(
+        "the store can't be used as it is: `secondlook migrate` brings an older schema up to date; a newer one needs a newer program",
+    )?;
     let mut known = store.workspaces().await.context("could not read the workspaces")?;
     let all = known.len();
     let Plan { channels, schedule } = records.digest;

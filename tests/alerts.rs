@@ -7,7 +7,7 @@ mod house;
 
 use std::fmt::Write as _;
 
-use house::{BACKEND, Door, House, MAILCHIMP, MAYA, On};
+use house::{BACKEND, Door, House, MAILCHIMP, MAYA, On, TEAM};
 use jiff::SignedDuration;
 use secondlook::bot::Bot;
 use secondlook::playground::{Channel, Fault, FaultKind, Options};
@@ -133,11 +133,25 @@ async fn every_rule_has_its_series_from_the_start_and_fires_in_its_fault() {
     let mut house = House::open(Door::Socket).await;
     let well = Page::of(house.bot()).await;
     assert_eq!(firing(&calm, &well), "");
+    slack_drops_events(&house).await;
     slack_is_down(&house, &well).await;
     the_store_is_gone(&house, &well).await;
     work_is_given_up(&house, &well).await;
     nobody_invites_it(&house).await;
     house.stop().await;
+}
+
+/// What Slack says of it has no event's id, and no event.
+async fn slack_drops_events(house: &House) {
+    let dropped =
+        async || Page::of(house.bot()).await.values("secondlook_slack_events_dropped_total")[0];
+    let before = dropped().await;
+    house.slack.send_raw_event(json!({
+        "token": "unused", "type": "app_rate_limited", "team_id": TEAM, "api_app_id": "A1",
+        "minute_rate_limited": 1_795_000_020,
+    }));
+    house.acknowledged().await;
+    assert!((dropped().await - before - 1.0).abs() < f64::EPSILON);
 }
 
 /// Each attempt puts the work off; it gets no younger.

@@ -115,6 +115,24 @@ async fn a_store_is_not_restored_under_a_running_bot() {
     assert!(run(dir, ["restore", "copy.db"], &url(dir, "store.db")).status.success());
 }
 
+#[tokio::test]
+async fn asking_for_a_digest_makes_and_changes_no_store() {
+    let empty = tempfile::tempdir().unwrap();
+    let refused = run(empty.path(), ["digest", "--dry-run"], &url(empty.path(), "store.db"));
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("there is no database yet"), "{}", said(&refused));
+    assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
+
+    let dir = store(1).await;
+    let mut conn = connect(dir.path(), "store.db").await;
+    sqlx::query("delete from _sqlx_migrations").execute(&mut conn).await.unwrap();
+    let older = run(dir.path(), ["digest", "--dry-run"], &url(dir.path(), "store.db"));
+    for words in ["its schema is at 0", "secondlook migrate"] {
+        assert!(said(&older).contains(words), "{}", said(&older));
+    }
+    assert_eq!(number(&mut conn, "select count(*) from _sqlx_migrations").await, 0);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_backup_is_for_its_owner_alone() {

@@ -191,6 +191,35 @@ async fn a_broken_line_of_the_env_file_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn the_env_file_of_a_folder_above_is_not_read() {
+    let mut patient = Patient::new().await;
+    std::fs::write(patient.dir.path().join(".env"), "BIND_ADDR=nonsense\nbroken line\n").unwrap();
+    let below = tempfile::tempdir_in(patient.dir.path()).unwrap();
+    let above = std::mem::replace(&mut patient.dir, below);
+    patient.see_the_doctor().await.says("✓ configuration", &[]);
+    drop(patient);
+    above.close().unwrap();
+}
+
+/// Which store is meant, nobody knows then.
+#[tokio::test]
+async fn beside_a_broken_env_file_no_work_is_dropped() {
+    let mut patient = Patient::new().await;
+    let store = Database::open(&patient.url()).await.unwrap();
+    parked(&store).await;
+    store.close().await;
+    std::fs::rename(patient.database(), patient.dir.path().join("secondlook.db")).unwrap();
+    patient.environment.retain(|(name, _)| name != "DATABASE_URL");
+    std::fs::write(patient.dir.path().join(".env"), "broken line\nDATABASE_URL=sqlite://x.db\n")
+        .unwrap();
+    let treated = patient.ask_the_doctor(&["--forget-parked"]).await;
+    treated.says("✗ given up", &["nothing was done", ".env"]).says("– given up", &["card:7"]);
+    std::fs::remove_file(patient.dir.path().join(".env")).unwrap();
+    let treated = patient.ask_the_doctor(&["--forget-parked"]).await;
+    treated.says("✓ given up", &["dropped: 1"]);
+}
+
+#[tokio::test]
 async fn addresses_that_cannot_be_used_are_not_tried() {
     for (url, why) in [
         ("http://example.com/api", "SLACK_API_URL must be https"),
@@ -254,11 +283,9 @@ async fn workspace_of(store: &Database) -> WorkspaceId {
     id
 }
 
-#[tokio::test]
-async fn work_that_was_given_up_is_shown_with_its_reason() {
-    let patient = Patient::new().await;
-    let store = Database::open(&patient.url()).await.unwrap();
-    let workspace = workspace_of(&store).await;
+/// A card that was given up.
+async fn parked(store: &Database) {
+    let workspace = workspace_of(store).await;
     let now = Timestamp::UNIX_EPOCH;
     let job = NewJob { work: Work::ShowCard(CaseNumber(7)), run_at: now };
     let event = Some((workspace, "event:1".to_owned()));
@@ -267,6 +294,13 @@ async fn work_that_was_given_up_is_shown_with_its_reason() {
     let job = store.claim(now, now, 1, &[]).await.unwrap().remove(0);
     let end = JobEnd::Parked("channel_not_found".to_owned());
     store.commit(&Change { job: Some((job, end)), ..Change::default() }, now).await.unwrap();
+}
+
+#[tokio::test]
+async fn work_that_was_given_up_is_shown_with_its_reason() {
+    let patient = Patient::new().await;
+    let store = Database::open(&patient.url()).await.unwrap();
+    parked(&store).await;
     store.close().await;
     patient
         .see_the_doctor()

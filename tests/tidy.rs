@@ -67,7 +67,6 @@ const ROOMS: [Room; 13] = [
             "tokio",
             "tokio_tungstenite",
             "tokio_util",
-            "tower_http",
             "tracing",
             "url",
             "zip",

@@ -5,6 +5,7 @@ mod fault;
 mod ids;
 mod keeping;
 mod oauth;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +16,7 @@ use secrecy::SecretString;
 use self::fault::Faults;
 use crate::domain::channel::{INCIDENTS, Patterns};
 use crate::domain::digest::{Plan, Schedule};
-use crate::domain::policy::{Limits, QuietHours};
+use crate::domain::policy::{ANSWERED_WITHIN, Limits, QuietHours};
 
 pub use self::fault::{ConfigError, Fault};
 pub use self::keeping::DatabaseUrl;
@@ -174,6 +175,7 @@ impl Partial {
             digest,
             knowledge: faults.knowledge(),
         };
+        faults.speaks_in_time(&config.limits, config.quiet_hours.as_ref());
         if config.bot_token.is_none() && !faults.wants_oauth() {
             faults.needed(
                 "SLACK_BOT_TOKEN",
@@ -229,6 +231,7 @@ impl Speaking {
             incidents: faults.incidents(),
             knowledge: faults.knowledge(),
         };
+        faults.speaks_in_time(&speaking.limits, speaking.quiet_hours.as_ref());
         faults.whole(speaking)
     }
 }
@@ -255,9 +258,10 @@ impl Logging {
     }
 }
 
-/// A missing .env is the normal case in production; a broken one is a fault to name. What is in it may be a secret.
+/// A missing .env is the normal case in production; a broken one is a fault to name. What is in it may be a secret. One in a
+/// folder above is not ours.
 fn read_dotenv() -> Result<(), ConfigError> {
-    let fault = match dotenvy::dotenv() {
+    let fault = match dotenvy::from_path(".env") {
         Ok(_) => return Ok(()),
         Err(error) if error.not_found() => return Ok(()),
         Err(dotenvy::Error::Io(error)) => format!("can't be read: {}", error.kind()),
@@ -318,11 +322,15 @@ impl Faults<'_> {
 
     fn limits(&mut self) -> Limits {
         let default = Limits::default();
-        let day = SignedDuration::from_hours(24);
+        let month = SignedDuration::from_hours(30 * 24);
         Limits {
-            quiet_period: self.duration("SECONDLOOK_QUIET_PERIOD", default.quiet_period, day),
+            quiet_period: self.duration(
+                "SECONDLOOK_QUIET_PERIOD",
+                default.quiet_period,
+                ANSWERED_WITHIN,
+            ),
             channel_cap: self.number("SECONDLOOK_CHANNEL_CAP", default.channel_cap),
-            cooldown: self.duration("SECONDLOOK_COOLDOWN", default.cooldown, day * 30),
+            cooldown: self.duration("SECONDLOOK_COOLDOWN", default.cooldown, month),
         }
     }
 

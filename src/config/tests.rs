@@ -59,6 +59,37 @@ fn cases_are_kept_for_whole_days_and_at_least_until_wins_were_looked_at_again() 
 }
 
 #[test]
+fn a_card_that_would_come_too_late_is_a_fault() {
+    let with = |period: &str, hours: &str| {
+        config(&[
+            ("SLACK_BOT_TOKEN", "xoxb-1"),
+            ("SLACK_APP_TOKEN", "xapp-1"),
+            ("SECONDLOOK_QUIET_PERIOD", period),
+            ("SECONDLOOK_QUIET_HOURS", hours),
+        ])
+    };
+    assert!(with("15h 59m", "").is_ok());
+    assert!(with("1h 59m", "18:00-08:00").is_ok());
+    let fault = |period, hours| with(period, hours).unwrap_err().to_string();
+    let alone = fault("16h", "");
+    assert!(
+        alone.contains("SECONDLOOK_QUIET_PERIOD is 16h: no card is posted")
+            && alone.contains("16h ago"),
+        "{alone}"
+    );
+    let both = fault("4h", "18:00-08:00");
+    for words in [
+        "SECONDLOOK_QUIET_PERIOD is 4h",
+        "SECONDLOOK_QUIET_HOURS are 14h long",
+        "18h together",
+        "shorten",
+    ] {
+        assert!(both.contains(words), "{words} not in {both}");
+    }
+    assert!(fault("24h", "").contains("SECONDLOOK_QUIET_PERIOD is \"24h\": between 0s and 16h"));
+}
+
+#[test]
 fn every_fault_is_reported_at_once_and_no_secret_is_repeated() {
     let error = config(&[
         ("SLACK_BOT_TOKEN", "xapp-swapped-secret"),

@@ -64,6 +64,10 @@ pub enum Remedy {
 pub async fn treat(read: &Partial, remedy: Remedy, clock: &dyn Clock) -> Finding {
     const ABOUT: &str = "given up";
     let next = "look at the line “database”";
+    if !read.is_sound(".env") {
+        let found = "nothing was done: .env can't be read, and may name another store";
+        return wrong(ABOUT, found, "look at the line “configuration”");
+    }
     if !read.is_sound("DATABASE_URL") {
         return wrong(ABOUT, "nothing was done: DATABASE_URL can't be used", next);
     }

@@ -10,9 +10,11 @@ use std::time::Duration;
 use metrics::counter;
 use reqwest::StatusCode;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::chat::SlackChat;
 use super::client::Client;
 use super::files::is_slacks_own;
 use super::request::{label, refused, send, server_error};
@@ -21,6 +23,8 @@ use crate::domain::{ChannelId, UserId, WorkspaceId};
 
 /// An address works for half an hour; the last minute is not relied on.
 const LIFE: Duration = Duration::from_mins(29);
+/// How often those that work no more are forgotten: with the last minute above, none is kept for longer than half an hour.
+const SWEPT_EVERY: Duration = Duration::from_mins(1);
 /// So many are kept; beyond that the oldest go.
 const KEPT_MAX: usize = 10_000;
 /// A longer one is none of Slack's.
@@ -49,9 +53,6 @@ impl Answers {
             return;
         }
         let (mut kept, now) = (self.lock(), Instant::now());
-        if kept.len() >= KEPT_MAX {
-            kept.retain(|_, (_, until)| *until > now);
-        }
         if kept.len() >= KEPT_MAX
             && let Some(oldest) =
                 kept.iter().min_by_key(|(_, (_, until))| *until).map(|(key, _)| key.clone())
@@ -77,8 +78,23 @@ impl Answers {
         kept.get(&key).map(|(url, _)| url.clone())
     }
 
+    /// Forgets those that work no more, until it is told to stop.
+    async fn sweep(&self, cancel: &CancellationToken) {
+        while cancel.run_until_cancelled(sleep(SWEPT_EVERY)).await.is_some() {
+            let now = Instant::now();
+            self.lock().retain(|_, (_, until)| *until > now);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, (String, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SlackChat {
+    /// Forgets response addresses that work no more, until it is told to stop.
+    pub async fn forget_answers(&self, cancel: &CancellationToken) {
+        self.answers.sweep(cancel).await;
     }
 }
 
@@ -148,6 +164,29 @@ mod tests {
         advance(LIFE).await;
         assert_eq!(address("T1", "C1", "U1"), None);
         assert!(answers.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_nobody_asks_for_is_gone_after_half_an_hour() {
+        let (answers, cancel) = (Answers::default(), CancellationToken::new());
+        let (workspace, channel, user) = key(1);
+        let begun = Instant::now();
+        // A sweep has just been when it comes.
+        let story = async {
+            sleep(SWEPT_EVERY).await;
+            answers.keep(&workspace, &channel, &user, "https://hooks.slack.com/1");
+            sleep(Duration::from_mins(28)).await;
+            assert_eq!(answers.lock().len(), 1);
+            sleep(Duration::from_mins(2)).await;
+        };
+        tokio::select! {
+            () = answers.sweep(&cancel) => panic!("nobody told it to stop"),
+            () = story => {}
+        }
+        assert_eq!(begun.elapsed(), Duration::from_mins(31));
+        assert!(answers.lock().is_empty());
+        cancel.cancel();
+        answers.sweep(&cancel).await;
     }
 
     #[tokio::test(start_paused = true)]

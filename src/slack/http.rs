@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use futures_util::StreamExt as _;
 use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use slack_morphism::signature_verifier::SlackEventSignatureVerifier as Verifier;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use tower_http::limit::RequestBodyLimitLayer;
 use url::form_urlencoded;
 
 use super::{Acknowledgement, DELIVERY_BYTES_MAX, Delivery, DeliveryKind, Receive, attend};
@@ -25,20 +25,19 @@ use crate::app::ports::{Clock as _, SystemClock};
 
 /// How long a sender may take to send a body; Slack gives up after three seconds.
 const BODY_MAX: Duration = Duration::from_secs(5);
-/// How many bodies are read at once, so many megabytes at most: what a stranger sends is not known to be Slack's before it
-/// is read.
-const BODIES_AT_ONCE: usize = 128;
-/// How long a request waits for its turn.
-const TURN_MAX: Duration = Duration::from_secs(1);
+/// In how large pieces room for bodies is given out.
+const PIECE: usize = 1024;
+/// How many pieces there are, 128 MiB: what a stranger sends is not known to be Slack's before it is read.
+const PIECES: usize = 128 * 1024;
+/// How long a request waits for room.
+const ROOM_WITHIN: Duration = Duration::from_secs(1);
 /// How old or new a signed request may be.
 const SECONDS_APART_MAX: u64 = 5 * 60;
-/// Why most strangers are turned away.
-pub(super) const UNSIGNED: &str = "the signature is missing, wrong or too old";
-
 struct Door {
     receive: Arc<dyn Receive>,
     signature: Signature,
-    bodies: Semaphore,
+    /// Room for bodies, in pieces.
+    room: Semaphore,
     /// Deliveries being worked on. They outlive their connection: Slack hanging up must not stop half-done work.
     tasks: TaskTracker,
 }
@@ -50,43 +49,56 @@ enum Content {
     SslCheck,
 }
 
+/// Why a request was not taken.
+type TurnedAway = (StatusCode, &'static str);
+
+/// Why most strangers are.
+pub(super) const UNSIGNED: TurnedAway =
+    (StatusCode::UNAUTHORIZED, "the signature is missing, wrong or too old");
+const TOO_SLOW: TurnedAway = (StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
+const TOO_LARGE: TurnedAway = (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+const NO_ROOM: TurnedAway = (StatusCode::SERVICE_UNAVAILABLE, "too many at once; send it again");
+
 /// Slack's three request URLs; each takes events, interactivity and commands alike, as Bolt does.
 pub fn router(receive: Arc<dyn Receive>, signing_secret: &SecretString) -> Router {
-    let signature = Signature::new(signing_secret);
-    let (bodies, tasks) = (Semaphore::new(BODIES_AT_ONCE), TaskTracker::new());
-    let door = Arc::new(Door { receive, signature, bodies, tasks });
+    let door = Arc::new(Door {
+        receive,
+        signature: Signature::new(signing_secret),
+        room: Semaphore::new(PIECES),
+        tasks: TaskTracker::new(),
+    });
     Router::new()
         .route("/slack/events", post(take))
         .route("/slack/interactivity", post(take))
         .route("/slack/commands", post(take))
-        .layer(RequestBodyLimitLayer::new(DELIVERY_BYTES_MAX))
         .with_state(door)
 }
 
 async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
     let headers = request.headers().clone();
-    if !looks_signed(&headers) {
-        return turn_away(StatusCode::UNAUTHORIZED, UNSIGNED);
+    let announced = request.body().size_hint().lower();
+    if announced > DELIVERY_BYTES_MAX as u64 {
+        return turn_away(TOO_LARGE);
     }
-    let Ok(Ok(turn)) = timeout(TURN_MAX, door.bodies.acquire()).await else {
-        return turn_away(StatusCode::SERVICE_UNAVAILABLE, "too many at once; send it again");
-    };
-    let body = match timeout(BODY_MAX, Bytes::from_request(request, &())).await {
+    if !looks_signed(&headers) {
+        return turn_away(UNSIGNED);
+    }
+    let (body, room) = match timeout(BODY_MAX, door.body(request.into_body())).await {
         Ok(Ok(body)) => body,
-        Ok(Err(rejection)) => return turn_away(rejection.status(), "the body can't be read"),
-        Err(_elapsed) => return turn_away(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+        Ok(Err(why)) => return turn_away(why),
+        Err(_elapsed) => return turn_away(TOO_SLOW),
     };
     let Ok(body) = std::str::from_utf8(&body) else {
-        return turn_away(StatusCode::BAD_REQUEST, "the body is not UTF-8");
+        return turn_away((StatusCode::BAD_REQUEST, "the body is not UTF-8"));
     };
     let signature = text(&headers, Verifier::SLACK_SIGNED_HASH_HEADER);
     let timestamp = text(&headers, Verifier::SLACK_SIGNED_TIMESTAMP);
     if !door.signature.is_valid(signature, timestamp, body) {
-        return turn_away(StatusCode::UNAUTHORIZED, UNSIGNED);
+        return turn_away(UNSIGNED);
     }
-    drop(turn);
+    drop(room);
     match read(&headers, body) {
-        Err(reason) => turn_away(StatusCode::BAD_REQUEST, reason),
+        Err(reason) => turn_away((StatusCode::BAD_REQUEST, reason)),
         Ok(Content::SslCheck) => StatusCode::OK.into_response(),
         Ok(Content::Challenge(challenge)) => answer_json(&json!({ "challenge": challenge })),
         Ok(Content::Delivery(kind, payload)) => {
@@ -104,6 +116,36 @@ async fn take(State(door): State<Arc<Door>>, request: Request) -> Response {
                         .into_response()
                 }
             }
+        }
+    }
+}
+
+impl Door {
+    /// A whole body, and the room it takes. It takes room for what of it has come: whoever announces much and sends little
+    /// keeps nobody out.
+    async fn body(&self, body: Body) -> Result<(Vec<u8>, SemaphorePermit<'_>), TurnedAway> {
+        let mut coming = body.into_data_stream();
+        let (mut whole, mut room) = (Vec::new(), self.room(1).await?);
+        while let Some(part) = coming.next().await {
+            let part = part.map_err(|_| (StatusCode::BAD_REQUEST, "the body can't be read"))?;
+            let size = whole.len() + part.len();
+            if size > DELIVERY_BYTES_MAX {
+                return Err(TOO_LARGE);
+            }
+            let more = size.div_ceil(PIECE).saturating_sub(room.num_permits());
+            if more > 0 {
+                room.merge(self.room(more).await?);
+            }
+            whole.extend_from_slice(&part);
+        }
+        Ok((whole, room))
+    }
+
+    async fn room(&self, pieces: usize) -> Result<SemaphorePermit<'_>, TurnedAway> {
+        let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
+        match timeout(ROOM_WITHIN, self.room.acquire_many(pieces)).await {
+            Ok(Ok(room)) => Ok(room),
+            _ => Err(NO_ROOM),
         }
     }
 }
@@ -177,7 +219,74 @@ fn answer_json(body: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-fn turn_away(status: StatusCode, reason: &'static str) -> Response {
+fn turn_away((status, reason): TurnedAway) -> Response {
     counter!("secondlook_slack_turned_away_total", "reason" => reason).increment(1);
     (status, reason).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures_util::stream;
+
+    use super::*;
+
+    struct Nobody;
+
+    #[async_trait::async_trait]
+    impl Receive for Nobody {
+        async fn receive(&self, _: Delivery) -> Acknowledgement {
+            Acknowledgement::Empty
+        }
+    }
+
+    fn door(pieces: usize) -> Arc<Door> {
+        Arc::new(Door {
+            receive: Arc::new(Nobody),
+            signature: Signature::new(&"secret".to_owned().into()),
+            room: Semaphore::new(pieces),
+            tasks: TaskTracker::new(),
+        })
+    }
+
+    /// Begins to read a body of which so much comes and no more.
+    fn begin(door: &Arc<Door>, bytes: usize) {
+        let came = stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; bytes]))]);
+        let body = Body::from_stream(came.chain(stream::pending()));
+        let reader = Arc::clone(door);
+        door.tasks.spawn(async move { reader.body(body).await.map(drop) });
+    }
+
+    async fn whole(door: &Door, bytes: usize) -> Result<usize, TurnedAway> {
+        door.body(Body::from(vec![b'x'; bytes])).await.map(|(body, _)| body.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_takes_room_for_what_of_it_has_come() {
+        let door = door(64);
+        for _ in 0..60 {
+            begin(&door, 1);
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(whole(&door, 4 * PIECE).await, Ok(4 * PIECE));
+        assert_eq!(door.room.available_permits(), 4, "what was read gave its room back");
+        assert_eq!(whole(&door, 4 * PIECE + 1).await, Err(NO_ROOM));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_there_is_no_room_a_body_waits_for_a_second() {
+        let door = door(64);
+        begin(&door, 64 * PIECE);
+        tokio::task::yield_now().await;
+        let begun = tokio::time::Instant::now();
+        assert_eq!(whole(&door, 1).await, Err(NO_ROOM));
+        assert_eq!(begun.elapsed(), ROOM_WITHIN);
+    }
+
+    #[tokio::test]
+    async fn more_than_a_mebibyte_is_not_kept() {
+        let door = door(PIECES);
+        assert_eq!(whole(&door, DELIVERY_BYTES_MAX).await, Ok(DELIVERY_BYTES_MAX));
+        assert_eq!(whole(&door, DELIVERY_BYTES_MAX + 1).await, Err(TOO_LARGE));
+    }
 }

@@ -108,7 +108,7 @@ impl Installer {
         match given("error").as_deref() {
             None => {}
             Some("access_denied") => return Err(Failed::Cancelled),
-            Some(code) => return Err(Failed::refused(code)),
+            Some(code) => return Err(Failed::returned(code)),
         }
         let now = self.workspaces.clock.now();
         let returned = state::check(&self.oauth.keyring, given("state").as_deref(), cookie, now)?;
@@ -202,10 +202,12 @@ impl Installer {
     fn tell(&self, installed: &Result<WorkspaceId, Failed>) -> Response {
         let outcome = installed.as_ref().err().map_or("installed", Failed::label);
         counter!("secondlook_installs_total", "outcome" => outcome).increment(1);
-        if let Ok(workspace) = installed {
-            tracing::info!(slack.workspace = %workspace, "the app was installed");
-        } else {
-            tracing::warn!(error.kind = outcome, "the app was not installed");
+        match installed {
+            Ok(workspace) => tracing::info!(slack.workspace = %workspace, "the app was installed"),
+            Err(failed) if failed.is_anybodys() => {
+                tracing::debug!(error.kind = outcome, "the app was not installed");
+            }
+            Err(_) => tracing::warn!(error.kind = outcome, "the app was not installed"),
         }
         let again = format!("{}/slack/install", self.public_url);
         let mut response = page(installed.as_ref().err(), &again);

@@ -19,6 +19,8 @@ pub(super) enum Failed {
     NoCode,
     /// Slack's word for why, known to be only a word.
     Refused(String),
+    /// The same as it stands in the address, where anybody may have written it.
+    Returned(String),
     MissingScopes(Vec<String>),
     /// This workspace may not install it; whether Slack took back what it granted.
     NotListed {
@@ -34,8 +36,28 @@ pub(super) enum Failed {
 impl Failed {
     /// Slack said no. What stands in an address may be anybody's text.
     pub(super) fn refused(code: &str) -> Self {
-        let word = code.len() <= 64 && code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        Self::Refused(if word { code } else { "no known reason" }.to_owned())
+        Self::Refused(word(code))
+    }
+
+    /// The address says that Slack said no.
+    pub(super) fn returned(code: &str) -> Self {
+        Self::Returned(word(code))
+    }
+
+    /// Whether an address is enough to bring it about: nobody needs to read of it in the log.
+    pub(super) fn is_anybodys(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::NoSuchSize
+                | Self::NoState
+                | Self::Forged
+                | Self::Expired
+                | Self::OtherBrowser
+                | Self::Used
+                | Self::NoCode
+                | Self::Returned(_)
+        )
     }
 
     /// Its name in metrics and logs.
@@ -49,7 +71,7 @@ impl Failed {
             Self::OtherBrowser => "other_browser",
             Self::Used => "used_state",
             Self::NoCode => "no_code",
-            Self::Refused(_) => "refused",
+            Self::Refused(_) | Self::Returned(_) => "refused",
             Self::MissingScopes(_) => "missing_scopes",
             Self::NotListed { .. } => "not_listed",
             Self::Busy => "rate_limited",
@@ -64,7 +86,7 @@ impl Failed {
             Self::Cancelled => StatusCode::OK,
             Self::NotListed { .. } => StatusCode::FORBIDDEN,
             Self::Busy | Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Refused(_) | Self::Unreachable => StatusCode::BAD_GATEWAY,
+            Self::Refused(_) | Self::Returned(_) | Self::Unreachable => StatusCode::BAD_GATEWAY,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -99,7 +121,7 @@ impl Failed {
                 "If the app is not in your workspace yet, begin again.",
             ),
             Self::NoCode => ("Slack sent no code along.", "Begin again."),
-            Self::Refused(code) => {
+            Self::Refused(code) | Self::Returned(code) => {
                 let next = match code.as_str() {
                     "bad_client_secret" | "invalid_client_id" => {
                         "Whoever runs the bot should copy SLACK_CLIENT_ID and SLACK_CLIENT_SECRET again from the app's page “Basic Information”."
@@ -137,6 +159,12 @@ impl Failed {
         };
         (what.to_owned(), next)
     }
+}
+
+/// What stands in an address may be anybody's text; a word is repeated.
+fn word(code: &str) -> String {
+    let word = code.len() <= 64 && code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    if word { code } else { "no known reason" }.to_owned()
 }
 
 fn not_listed(who: &str, given_back: bool) -> (String, &'static str) {
@@ -224,6 +252,18 @@ mod tests {
             assert_eq!(Failed::refused(text), Failed::Refused("no known reason".to_owned()));
         }
         assert_eq!(Failed::refused("invalid_code"), Failed::Refused("invalid_code".to_owned()));
+    }
+
+    #[test]
+    fn what_an_address_alone_brings_about_is_no_news() {
+        for failed in [Failed::returned("x"), Failed::NoState, Failed::Forged, Failed::NoCode] {
+            assert!(failed.is_anybodys(), "{failed:?}");
+        }
+        for failed in [Failed::refused("x"), Failed::Unreachable, Failed::StoreDown, Failed::Broken]
+        {
+            assert!(!failed.is_anybodys(), "{failed:?}");
+        }
+        assert_eq!(Failed::returned("x").label(), Failed::refused("x").label());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod answers;
+mod attached;
 mod channel_news;
 pub mod chat;
 pub mod client;

@@ -108,28 +108,29 @@ impl Reception {
         }
     }
 
-    /// People who did something are told that it failed; an event is refused, so that Slack sends it again.
+    /// People who did something are told that it failed: a form stays with its text, the others get an answer. Where nobody
+    /// can be told, and of an event, it is refused: Slack then shows an error of its own, or sends it again.
     fn broken(
         &self,
         kind: DeliveryKind,
         incoming: Option<&Incoming>,
-        fields: &Value,
+        payload: &Value,
     ) -> Acknowledgement {
-        if kind == DeliveryKind::Events {
-            return Acknowledgement::Refused;
-        }
         let line = self.app.phrase("broke");
-        let field = fields.as_object().and_then(|f| f.keys().next());
-        let answer = match field {
-            Some(field) => {
+        let fields = payload.pointer("/view/state/values").and_then(Value::as_object);
+        match (kind, fields.and_then(|fields| fields.keys().next())) {
+            (DeliveryKind::Interactive, Some(field)) => {
                 let why = crate::domain::wording::plain(&line);
-                return Acknowledgement::Body(
+                Acknowledgement::Body(
                     json!({"response_action": "errors", "errors": {field.as_str(): why}}),
-                );
+                )
             }
-            None => Answer::Private(vec![line]),
-        };
-        self.answer(kind, incoming, answer)
+            (DeliveryKind::Command, _) => self.answer(kind, incoming, Answer::Private(vec![line])),
+            (DeliveryKind::Interactive, None) if incoming.is_some() => {
+                self.answer(kind, incoming, Answer::Private(vec![line]))
+            }
+            _ => Acknowledgement::Refused,
+        }
     }
 }
 
@@ -175,11 +176,18 @@ async fn warn(app: &App, chat: &SlackChat, whose: &WorkspaceId, view: &mut FormV
 impl Receive for Reception {
     async fn receive(&self, delivery: Delivery) -> Acknowledgement {
         let kind = delivery.kind;
+        if delivery.payload["type"] == "app_rate_limited" {
+            metrics::counter!("secondlook_slack_events_dropped_total").increment(1);
+            tracing::warn!(
+                "Slack drops events of a workspace for a minute: there were too many in an hour"
+            );
+            return Acknowledgement::Empty;
+        }
         let known = match self.workspace_for(&delivery.payload).await {
             Ok(known) => known,
             Err(error) => {
                 tracing::error!(slack.delivery = kind.label(), error.kind = %error, "could not look up a workspace");
-                return self.broken(kind, None, &Value::Null);
+                return self.broken(kind, None, &delivery.payload);
             }
         };
         let decoded =
@@ -200,11 +208,7 @@ impl Receive for Reception {
             Ok(answer) => self.answer(kind, Some(&incoming), answer),
             Err(error) => {
                 tracing::error!(slack.delivery = kind.label(), error.kind = %error, "could not record a delivery");
-                self.broken(
-                    kind,
-                    Some(&incoming),
-                    delivery.payload.pointer("/view/state/values").unwrap_or(&Value::Null),
-                )
+                self.broken(kind, Some(&incoming), &delivery.payload)
             }
         }
     }

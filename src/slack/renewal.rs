@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use metrics::{counter, gauge};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::oauth::Granted;
 use super::request::refused;
@@ -25,8 +26,14 @@ const RENEWAL_MAX: SignedDuration = SignedDuration::from_secs(90);
 const REFUSED_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
 impl Workspaces {
-    /// Renews the tokens that are about to end.
-    pub(super) async fn renew_due(self: &Arc<Self>) {
+    /// Waits for the renewals under way, whoever asked for them: what Slack grants, it grants once.
+    pub async fn finish_renewals(&self) {
+        self.renewals.close();
+        self.renewals.wait().await;
+    }
+
+    /// Renews the tokens that are about to end; begins no other once it is told to stop.
+    pub(super) async fn renew_due(self: &Arc<Self>, cancel: &CancellationToken) {
         if self.oauth.is_none() {
             return;
         }
@@ -41,6 +48,9 @@ impl Workspaces {
         gauge!("secondlook_installations_failing").set(float(failing));
         let soon = self.clock.now() + AHEAD;
         for installation in all.into_iter().filter(|known| ends_by(known.expires_at, soon)) {
+            if cancel.is_cancelled() {
+                return;
+            }
             // Told by the renewal itself; the token is good for a while.
             drop(self.renew(installation).await);
         }

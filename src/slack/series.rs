@@ -26,6 +26,7 @@ pub fn begin() {
     for kind in reception::ANSWERS {
         counter!("secondlook_answers_lost_total", "kind" => kind).increment(0);
     }
-    counter!("secondlook_slack_turned_away_total", "reason" => http::UNSIGNED).increment(0);
+    counter!("secondlook_slack_events_dropped_total").increment(0);
+    counter!("secondlook_slack_turned_away_total", "reason" => http::UNSIGNED.1).increment(0);
     counter!("secondlook_tokens_unopened_total").increment(0);
 }

@@ -80,7 +80,7 @@ impl Workspaces {
     /// Renews tokens before they end, and has the workspace of our own token back to work, until it is told to stop.
     pub async fn look_after(self: Arc<Self>, cancel: CancellationToken) {
         loop {
-            self.renew_due().await;
+            self.renew_due(&cancel).await;
             self.take_back_own().await;
             if cancel.run_until_cancelled(sleep(EVERY)).await.is_none() {
                 return;

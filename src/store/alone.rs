@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use sqlx::PgConnection;
 
 use super::postgres::claim;
+use super::sqlite::open_place;
 use super::sqlite::place::{file_of, lock};
-use super::sqlite::private;
 use super::{Scheme, scheme};
 
 /// What a store is opened for.
@@ -68,9 +68,7 @@ impl Alone {
 }
 
 fn file(database: PathBuf) -> anyhow::Result<Option<Alone>> {
-    let path = lock(&database);
-    let claim = private::options().create(true).truncate(false).write(true).open(&path);
-    let claim = claim.with_context(|| format!("could not write {}", path.display()))?;
+    let claim = open_place(&database)?;
     Ok(match claim.try_lock() {
         Ok(()) => Some(Alone::File { database, _claim: Some(claim) }),
         Err(TryLockError::WouldBlock) => None,

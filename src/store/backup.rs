@@ -45,7 +45,7 @@ pub async fn restore(file: &Path, url: &str) -> anyhow::Result<Copied> {
         "{} exists: stop the bot and move that file away (with its -wal and -shm), a store is never overwritten",
         target.display()
     );
-    ensure!(!somebody_is_there(&target), "{}: a bot uses it: stop it first", target.display());
+    ensure!(!somebody_is_there(&target)?, "{}: a bot uses it: stop it first", target.display());
     copy(file, &target).await
 }
 

@@ -102,6 +102,11 @@ const METRICS: &[(Kind, &str, &str)] = &[
         "secondlook_slack_deliveries_total",
         "What Slack sent, by kind and outcome; refused is asked for again, panicked and hung are faults of ours.",
     ),
+    (
+        Counter,
+        "secondlook_slack_events_dropped_total",
+        "Minutes in which Slack dropped events of a workspace: there were more than 30,000 in an hour.",
+    ),
     (Counter, "secondlook_slack_files_total", "Files fetched from Slack, by outcome."),
     (
         Counter,

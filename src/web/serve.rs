@@ -1,17 +1,19 @@
-//! Serves a router, to so many callers at once and waiting for none for ever: axum's own way has no limit for the
-//! connections, nor a time limit for a request's head.
+//! Serves a router, and waits for no request for ever: axum's own way has no time limit for a request's head.
 
+use std::future::ready;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,32 +22,37 @@ use tokio_util::task::TaskTracker;
 const HEAD_MAX: Duration = Duration::from_secs(65);
 /// How much of a request's head is read; Slack's have a few hundred bytes.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// How many connections are open at once; whoever comes then waits at the door, outside of our memory. Slack and proxies open
-/// a few. A process may have 1,024 files open where nobody set more: both doors together leave room for the store and Slack.
-const OPEN_MAX: usize = 400;
 /// How long nobody is let in after that failed, as it does when there are too many files open.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How many connections there are at once: fewer than the files a process may have open where nobody raised that (1,024),
+/// so that strangers leave room for the store and for calls of Slack.
+const CONNECTIONS_MAX: usize = 512;
+
 /// Serves until `cancel`, and then to the end of the requests that have begun.
 pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationToken) {
-    serve_at_most(OPEN_MAX, listener, router, cancel).await;
+    serve_at_most(CONNECTIONS_MAX, listener, router, cancel).await;
 }
 
+/// Whoever comes when there are `most` takes the place of the one that was given no answer for longest: strangers who hold
+/// connections keep nobody out.
 async fn serve_at_most(
-    open_max: usize,
+    most: usize,
     listener: TcpListener,
     router: Router,
     cancel: CancellationToken,
 ) {
-    let (connections, places) = (TaskTracker::new(), Arc::new(Semaphore::new(open_max)));
-    while let Some(accepted) = cancel.run_until_cancelled(next(&listener, &places)).await {
+    let (connections, mut guests) = (TaskTracker::new(), Vec::new());
+    while let Some(accepted) = cancel.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, place)) => {
-                let conversation = converse(stream, router.clone(), cancel.clone());
-                connections.spawn(async move {
-                    conversation.await;
-                    drop(place);
-                });
+            Ok((stream, _)) => {
+                guests.retain(|guest: &Weak<Guest>| guest.strong_count() > 0);
+                if guests.len() >= most {
+                    send_one_away(&mut guests);
+                }
+                let guest = Arc::new(Guest::new());
+                guests.push(Arc::downgrade(&guest));
+                connections.spawn(converse(stream, router.clone(), guest, cancel.clone()));
             }
             Err(error) => {
                 tracing::warn!(error.kind = %error.kind(), "a connection could not be accepted");
@@ -58,26 +65,50 @@ async fn serve_at_most(
     connections.wait().await;
 }
 
-/// The next caller, once there is a place for them.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.expect("it is never closed");
-    listener.accept().await.map(|(stream, _)| (stream, place))
+/// Somebody who is connected.
+struct Guest {
+    /// When they came, or were answered last.
+    answered: Mutex<Instant>,
+    leave: Notify,
 }
 
-async fn converse(stream: TcpStream, router: Router, cancel: CancellationToken) {
+impl Guest {
+    fn new() -> Self {
+        Self { answered: Mutex::new(Instant::now()), leave: Notify::new() }
+    }
+
+    fn answered(&self) -> MutexGuard<'_, Instant> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn send_one_away(guests: &mut Vec<Weak<Guest>>) {
+    let answered = guests.iter().map(|guest| guest.upgrade().map(|guest| *guest.answered()));
+    let Some((longest, _)) = answered.enumerate().min_by_key(|(_, answered)| *answered) else {
+        return;
+    };
+    if let Some(guest) = guests.swap_remove(longest).upgrade() {
+        guest.leave.notify_one();
+    }
+}
+
+async fn converse(stream: TcpStream, router: Router, guest: Arc<Guest>, cancel: CancellationToken) {
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_MAX)
         .max_buf_size(HEAD_BYTES_MAX);
+    let host = Arc::clone(&guest);
+    let router = router.layer(map_response(move |answer: Response| {
+        *host.answered() = Instant::now();
+        ready(answer)
+    }));
     let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut served = pin!(served);
     // A connection that breaks is its caller's to notice.
     tokio::select! {
         _ = served.as_mut() => return,
+        () = guest.leave.notified() => return,
         () = cancel.cancelled() => served.as_mut().graceful_shutdown(),
     }
     drop(served.await);
@@ -85,70 +116,65 @@ async fn converse(stream: TcpStream, router: Router, cancel: CancellationToken) 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-    use std::sync::atomic::Ordering::SeqCst;
+    use std::net::SocketAddr;
 
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::time::{Instant, timeout};
+    use tokio::time::timeout;
 
     use super::*;
 
-    /// A router that is served, and a connection to it.
-    async fn connected(cancel: &CancellationToken) -> (TaskTracker, TcpStream) {
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    /// A router that is served, and where.
+    async fn served(most: usize, cancel: &CancellationToken) -> (TaskTracker, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", get(async || "here"));
         let tasks = TaskTracker::new();
-        tasks.spawn(serve(listener, router, cancel.clone()));
+        tasks.spawn(serve_at_most(most, listener, router, cancel.clone()));
         tasks.close();
+        (tasks, address)
+    }
+
+    /// A router that is served, and a connection to it.
+    async fn connected(cancel: &CancellationToken) -> (TaskTracker, TcpStream) {
+        let (tasks, address) = served(CONNECTIONS_MAX, cancel).await;
         (tasks, TcpStream::connect(address).await.unwrap())
     }
 
-    /// Asks on a connection, which stays open.
-    async fn ask(stream: &mut TcpStream, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = vec![0; 1024];
-        let read = timeout(Duration::from_secs(30), stream.read(&mut answer)).await;
-        let read = read.expect("an answer").unwrap();
-        String::from_utf8_lossy(&answer[..read]).into_owned()
+    /// Asks for the page on a connection of its own, which stays open.
+    async fn asking(address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(HEAD).await.unwrap();
+        stream
     }
 
-    #[tokio::test]
-    async fn who_finds_every_place_taken_waits_until_one_is_free() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
-        let late = move || std::future::ready(count.fetch_add(1, SeqCst).to_string());
-        let router = Router::new().route("/", get(async || "here")).route("/late", get(late));
-        let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(serve_at_most(2, listener, router, cancel.clone()));
-        tasks.close();
-        let mut held = Vec::new();
-        for _ in 0..2 {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            assert!(ask(&mut stream, "/").await.starts_with("HTTP/1.1 200"));
-            held.push(stream);
-        }
-        let mut third = TcpStream::connect(address).await.unwrap();
-        let late = ask(&mut third, "/late");
-        let others = async {
-            // Meanwhile the two are answered a hundred times.
-            for n in 0..100 {
-                assert!(ask(&mut held[n % 2], "/").await.starts_with("HTTP/1.1 200"));
+    /// Whether a whole answer comes, waited for not as long as an idle connection is kept.
+    async fn is_answered(stream: &mut TcpStream) -> bool {
+        let (mut answer, mut part) = (Vec::new(), [0; 1024]);
+        while !answer.ends_with(b"here") {
+            match timeout(HEAD_MAX / 2, stream.read(&mut part)).await {
+                Ok(Ok(read)) if read > 0 => answer.extend_from_slice(&part[..read]),
+                _ => return false,
             }
-            assert_eq!(asked.load(SeqCst), 0, "a third was let in");
-            drop(held);
-        };
-        let (answer, ()) = tokio::join!(late, others);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+        answer.starts_with(b"HTTP/1.1 200")
+    }
 
-        // Nor does a full house hold up the stop.
-        let _fourth = TcpStream::connect(address).await.unwrap();
-        cancel.cancel();
-        timeout(Duration::from_secs(10), tasks.wait()).await.expect("nothing is waited for");
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_takes_the_place_of_who_was_given_no_answer_for_longest() {
+        let (_tasks, address) = served(2, &CancellationToken::new()).await;
+        let (mut one, mut two) = (asking(address).await, asking(address).await);
+        assert!(is_answered(&mut one).await && is_answered(&mut two).await);
+        sleep(Duration::from_secs(1)).await;
+        one.write_all(HEAD).await.unwrap();
+        assert!(is_answered(&mut one).await, "the second was answered before");
+        let mut three = asking(address).await;
+        assert!(is_answered(&mut three).await);
+        assert!(!is_answered(&mut two).await, "it had to go");
+        one.write_all(HEAD).await.unwrap();
+        assert!(is_answered(&mut one).await, "it stays");
     }
 
     #[tokio::test(start_paused = true)]
@@ -177,7 +203,7 @@ mod tests {
     async fn an_idle_connection_ends_with_the_stop() {
         let cancel = CancellationToken::new();
         let (tasks, mut stream) = connected(&cancel).await;
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        stream.write_all(HEAD).await.unwrap();
         let mut answer = vec![0; 1024];
         let read = stream.read(&mut answer).await.unwrap();
         assert!(answer[..read].starts_with(b"HTTP/1.1 200"));

@@ -209,25 +209,20 @@ async fn a_body_that_cannot_be_signed_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn bodies_are_read_a_hundred_and_twenty_eight_at_once() {
-    let recorder = recorder();
-    let house = House::new(recorder.clone()).await;
+async fn whoever_announces_much_and_sends_little_keeps_nobody_out() {
+    let house = House::new(recorder()).await;
     let mut halves = Vec::new();
-    for _ in 0..128 {
-        halves.push(head_only(&house, &signed_at(now())).await);
+    for _ in 0..300 {
+        let mut stream = head_only(&house, &signed_at(now())).await;
+        stream.write_all(b"x").await.unwrap();
+        halves.push(stream);
     }
-    let knock = || house.signed("/slack/events", "application/json", EVENT);
-    // All of them have begun to be read when the first is turned away.
-    let mut status = knock().await.status();
-    for _ in 0..100 {
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            break;
-        }
-        status = knock().await.status();
-    }
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    // Who was there before is read before.
+    let begun = std::time::Instant::now();
+    let answer = house.signed("/slack/events", "application/json", EVENT).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(begun.elapsed().as_secs() < 5, "they were not waited for: {:?}", begun.elapsed());
     drop(halves);
-    assert_eq!(knock().await.status(), StatusCode::OK, "there is room again");
 }
 
 #[tokio::test]

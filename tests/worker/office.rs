@@ -246,7 +246,7 @@ impl Office {
     pub(crate) async fn claims_are_held(&self) {
         let held = async {
             loop {
-                let runs_out = self.store.next_due().await.unwrap().expect("claims");
+                let runs_out = self.store.next_due(&[]).await.unwrap().expect("claims");
                 if runs_out.duration_since(self.clock.now()) > SignedDuration::from_secs(24) {
                     return;
                 }

@@ -11,6 +11,7 @@ mod installing;
 mod keys;
 mod listed;
 mod organisation;
+mod outage;
 mod removal;
 mod renewal;
 mod secrets;
@@ -60,6 +61,8 @@ stories! {
     organisation::every_door_agrees_over_socket_mode,
     organisation::another_of_its_workspaces_is_the_same_installation_and_a_foreign_one_is_none,
     organisation::its_removal_is_understood_though_it_names_a_team,
+    outage::a_form_sent_then_stays_open_with_its_text,
+    outage::a_press_a_shortcut_and_an_event_are_refused_then_and_a_command_answered,
     removal::thirty_days_after_its_removal_no_table_knows_the_workspace,
     removal::whoever_comes_back_in_time_finds_everything,
     removal::its_work_rests_at_once_and_the_other_workspace_goes_on,
@@ -70,6 +73,8 @@ stories! {
     renewal::what_another_process_renewed_is_read_again_once,
     renewal::a_renewal_whose_answer_was_lost_is_told_while_the_old_token_goes_on,
     renewal::a_renewal_goes_on_though_nobody_waits_for_it,
+    renewal::a_stop_waits_for_a_renewal_that_nobody_else_waits_for,
+    renewal::a_stop_begins_no_other_renewal,
     renewal::work_waits_for_a_token_that_could_not_be_renewed,
     renewal::a_renewal_without_an_answer_puts_no_post_in_doubt,
     secrets::no_log_line_no_page_and_no_metric_shows_a_secret,

@@ -17,7 +17,7 @@ use secondlook::slack::workspaces::{OAuth, Workspaces};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::{BACKEND, Door, House, MAILCHIMP, MAYA, On};
-use crate::town::{calls, install, installations, prompted, prompted_about};
+use crate::town::{calls, deliver_to, install, installations, north, prompted, prompted_about};
 
 const HALF_A_DAY: Duration = Duration::from_hours(12);
 /// Sooner than Slack ends the token, later than the bot renews it.
@@ -156,6 +156,43 @@ pub(crate) async fn a_renewal_goes_on_though_nobody_waits_for_it(on: On) {
     house.slack.end_older_tokens("token_expired");
     house.start().await;
     prompted(&house.slack).await;
+}
+
+/// A form that is opened with a token that has ended gives up waiting for a new one; the renewal goes on alone.
+pub(crate) async fn a_stop_waits_for_a_renewal_that_nobody_else_waits_for(on: On) {
+    let mut house = house(on).await;
+    house.clock.advance(SignedDuration::from_hours(13));
+    let slow = FaultKind::Slow(Duration::from_secs(2));
+    house.slack.fail(Fault::new("oauth.v2.access", 1, slow));
+    house.investigate(MAYA, BACKEND, "open our mails land in spam").await;
+    let asked = |world: &World| (world.struck("oauth.v2.access", None) > 0).then_some(());
+    house.slack.wait_until(asked).await.unwrap();
+    house.stop().await;
+    let known = only(&house).await;
+    assert_eq!((known.renewing_until, known.renewal_failed), (None, None));
+    assert!(known.expires_at > Some(house.clock.now()), "what Slack granted is saved");
+}
+
+pub(crate) async fn a_stop_begins_no_other_renewal(on: On) {
+    let mut house = house(on).await;
+    let options = Options { token_life: Some(HALF_A_DAY), ..north() };
+    let other = house.slack.another_workspace(options);
+    deliver_to(&mut house, &other).await;
+    install(&house, &other).await.says(200, "is installed");
+    house.stop().await;
+    house.clock.advance(LATE);
+    for slack in [&house.slack, &other] {
+        let slow = FaultKind::Slow(Duration::from_millis(500));
+        slack.fail(Fault::new("oauth.v2.access", 1, slow));
+    }
+    house.start().await;
+    let struck =
+        || [&house.slack, &other].map(|slack| slack.look(|w| w.struck("oauth.v2.access", None)));
+    while struck() == [0, 0] {
+        house.pause().await;
+    }
+    house.stop().await;
+    assert_eq!(renewals(&house.slack) + renewals(&other), 1);
 }
 
 pub(crate) async fn work_waits_for_a_token_that_could_not_be_renewed(on: On) {

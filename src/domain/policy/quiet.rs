@@ -32,12 +32,17 @@ impl QuietHours {
         if let Some(extra) = words.next() {
             return Err(format!("{extra} is one word too many"));
         }
-        let long = from.duration_until(until);
-        let long = if long.is_negative() { long + SignedDuration::from_hours(24) } else { long };
-        if long.is_zero() || long > QUIET_MAX {
+        let hours = Self { from, until, zone };
+        if hours.length().is_zero() || hours.length() > QUIET_MAX {
             return Err(format!("they last at most {} hours", QUIET_MAX.as_hours()));
         }
-        Ok(Self { from, until, zone })
+        Ok(hours)
+    }
+
+    /// How long they last by the clock.
+    pub fn length(&self) -> SignedDuration {
+        let long = self.from.duration_until(self.until);
+        if long.is_negative() { long + SignedDuration::from_hours(24) } else { long }
     }
 
     /// When the quiet hours that `at` lies in are over; `None` outside of them.

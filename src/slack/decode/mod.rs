@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Delivery, DeliveryKind, channel_news};
+use super::{Delivery, DeliveryKind, attached, channel_news};
 use crate::app::ports::Workspace;
 use crate::domain::investigation::CaseNumber;
 use crate::domain::message::{
@@ -367,7 +367,17 @@ fn marked(payload: &Value, workspace: &Workspace) -> Option<Message> {
     let json = payload.get("message")?;
     // An alert posted by a bot is evidence like any other: here a bot may be the author.
     let author = text(json, "user").or_else(|| text(json, "bot_id")).unwrap_or("unknown");
-    any_message(json, UserId::from(author), place, workspace)
+    let mut message = any_message(json, UserId::from(author), place, workspace)?;
+    // What is attached is the alert, or what was forwarded. Nobody means it who opens a case about words beside a link.
+    let what = text(payload, "callback_id").and_then(ShortcutKind::parse);
+    if what == Some(ShortcutKind::AddAsEvidence) || message.text.is_empty() {
+        let attached = attached::words(json);
+        let parts = [message.text, attached];
+        message.text =
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+        message.readable = readable(&message.text);
+    }
+    Some(message)
 }
 
 fn command(payload: &Value) -> Option<(String, Event)> {

@@ -176,6 +176,33 @@ fn files_are_text_by_their_kind_or_name() {
 }
 
 #[test]
+fn an_alert_is_evidence_with_what_is_attached_to_it() {
+    let read = |what: &str, said: &str| {
+        let payload = json!({
+            "type": "message_action", "callback_id": what, "trigger_id": "1.2", "user": {"id": "U1"},
+            "channel": {"id": "C1", "name": "ops"}, "team": {"id": "T1"},
+            "message": {"bot_id": "B9", "subtype": "bot_message", "ts": "1.2", "text": said,
+                "attachments": [{"text": "502 from &lt;upstream&gt;"}]},
+        });
+        match decoded(DeliveryKind::Interactive, payload) {
+            Ok(Event::Shortcut(shortcut)) => (shortcut.message.text, shortcut.message.readable),
+            other => panic!("{other:?}"),
+        }
+    };
+    let both = |text: &str, readable: &str| (text.to_owned(), readable.to_owned());
+    assert_eq!(
+        read("add_as_evidence", "FIRING"),
+        both("FIRING\n502 from &lt;upstream&gt;", "FIRING\n502 from <upstream>")
+    );
+    assert_eq!(
+        read("open_investigation", ""),
+        both("502 from &lt;upstream&gt;", "502 from <upstream>")
+    );
+    // What a link shows of itself is not what somebody said.
+    assert_eq!(read("open_investigation", "see this"), both("see this", "see this"));
+}
+
+#[test]
 fn an_edit_counts_only_when_the_words_change() {
     let changed = |before: &str, after: &str| {
         let edit = json!({

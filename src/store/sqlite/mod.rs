@@ -18,7 +18,7 @@ use sqlx::sqlite::{
 };
 
 use self::place::{is_in_memory, options, shown};
-pub(super) use self::presence::somebody_is_there;
+pub(super) use self::presence::{open_place, somebody_is_there};
 use super::alone::Purpose;
 use super::error::from_sqlx;
 use super::query::Conn;
