@@ -123,17 +123,22 @@ impl Bot {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        bot.keep("own_token", move |stop| {
+        bot.begin_work(app, chat, workspaces);
+        tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
+        Ok(bot)
+    }
+
+    /// Begins what goes on behind the doors.
+    fn begin_work(&self, app: Arc<App>, chat: Arc<SlackChat>, workspaces: Arc<Workspaces>) {
+        self.keep("own_token", move |stop| {
             let workspaces = Arc::clone(&workspaces);
             async move { workspaces.keep_own(stop).await }
         });
         let (forgetful, deleting) = (Arc::clone(&app), Arc::clone(&app));
-        bot.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
-        bot.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
+        self.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
+        self.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
         // It keeps itself, for the sake of what it has begun.
-        bot.background.spawn(deliver::run(app, chat, bot.worker.clone()));
-        tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
-        Ok(bot)
+        self.background.spawn(deliver::run(app, chat, self.worker.clone()));
     }
 
     /// Keeps a loop going until the worker stops.
