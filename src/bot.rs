@@ -121,22 +121,27 @@ impl Bot {
             let doors = bot.doors.clone();
             bot.tasks.spawn(slack::socket::run(client, token, reception, SOCKETS, doors));
         }
-        bot.keep("tokens", move |stop| {
+        bot.begin_work(app, chat, workspaces);
+        tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
+        Ok(bot)
+    }
+
+    /// Begins what goes on behind the doors.
+    fn begin_work(&self, app: Arc<App>, chat: Arc<SlackChat>, workspaces: Arc<Workspaces>) {
+        self.keep("tokens", move |stop| {
             let workspaces = Arc::clone(&workspaces);
             async move { workspaces.look_after(stop).await }
         });
         let answers = Arc::clone(&chat);
-        bot.keep("answers", move |stop| {
+        self.keep("answers", move |stop| {
             let answers = Arc::clone(&answers);
             async move { answers.forget_answers(&stop).await }
         });
         let (forgetful, deleting) = (Arc::clone(&app), Arc::clone(&app));
-        bot.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
-        bot.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
+        self.keep("memory", move |stop| recent::run(Arc::clone(&forgetful), stop));
+        self.keep("retention", move |stop| retention::run(Arc::clone(&deleting), stop));
         // It keeps itself, for the sake of what it has begun.
-        bot.background.spawn(deliver::run(app, chat, bot.worker.clone()));
-        tracing::info!(http.addr = %bot.bind_addr, admin.addr = %bot.admin_addr, "Second Look is listening");
-        Ok(bot)
+        self.background.spawn(deliver::run(app, chat, self.worker.clone()));
     }
 
     /// Keeps a loop going until the worker stops.
