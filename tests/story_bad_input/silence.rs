@@ -116,6 +116,21 @@ async fn a_person_who_asks_first_makes_the_card_needless() {
     assert_eq!((case.state, case.silence), (State::Silent, Some(Silence::SomeoneAsked)));
 }
 
+/// `replay` heeds it likewise (`tests/replay/speaking.rs`).
+#[tokio::test]
+async fn a_question_that_came_before_the_proposal_in_its_thread_counts() {
+    let house = with(Limits { quiet_period: SignedDuration::from_secs(60), ..eager() }).await;
+    let thread = house.say(BACKEND, MAYA, "the newsletter is broken");
+    house.reply(BACKEND, JONAS, &thread, "do we have the headers of one of these mails?");
+    house.acknowledged().await;
+    house.reply(BACKEND, MAYA, &thread, MAILCHIMP);
+    house.acknowledged().await;
+    house.clock.advance(SignedDuration::from_mins(2));
+    house.settled().await;
+    let case = house.case(1).await.unwrap();
+    assert_eq!((case.state, case.silence), (State::Silent, Some(Silence::SomeoneAsked)));
+}
+
 #[tokio::test]
 async fn a_question_in_the_channel_is_heard_across_a_restart() {
     let limits = Limits { quiet_period: SignedDuration::from_secs(60), ..eager() };
