@@ -61,7 +61,7 @@ contract! {
     jobs::a_lease_that_ran_out_is_uncertain,
     jobs::a_claim_is_prolonged_by_whoever_holds_it,
     jobs::uncertainty_is_kept_until_it_is_done,
-    jobs::what_work_in_doubt_asks_for_is_in_doubt,
+    waiting::what_work_in_doubt_asks_for_is_in_doubt,
     jobs::what_may_still_come_is_looked_for_twice,
     jobs::a_lost_lease_ends_nothing,
     jobs::cancelled_work_is_not_tried_again,
@@ -77,8 +77,8 @@ contract! {
     retention::ended_cases_are_named_the_oldest_first_and_once,
     retention::a_batch_takes_no_more_than_it_may,
     jobs::no_retry_makes_work_younger,
-    jobs::what_awaits_a_person_is_not_late,
-    jobs::the_work_of_full_workspaces_is_left_to_others,
+    waiting::what_awaits_a_person_is_not_late,
+    waiting::the_work_of_full_workspaces_is_left_to_others,
 }}
 
 contract! {
@@ -109,5 +109,5 @@ contract! {
     retention::a_prompt_goes_with_everything_of_it,
     retention::an_ended_case_leaves_its_conclusions,
     retention::a_half_deleted_workspace_does_not_come_back,
-    jobs::work_of_a_newer_version_is_left_to_it,
+    waiting::work_of_a_newer_version_is_left_to_it,
 }}

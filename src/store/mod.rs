@@ -8,6 +8,7 @@
 //! itself.
 
 mod alone;
+mod backlog;
 pub mod backup;
 mod case;
 mod case_row;
@@ -341,27 +342,27 @@ impl Store for Database {
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        job::backlog(&mut self.read().await?, now).await
+        backlog::count(&mut self.read().await?, now).await
     }
 
     async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
-        job::parked(&mut self.read().await?, limit).await
+        backlog::parked(&mut self.read().await?, limit).await
     }
 
     async fn unknown_work(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        job::unknown(&mut self.read().await?).await
+        backlog::unknown(&mut self.read().await?).await
     }
 
     async fn retry_parked(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.write().await?;
-        let retried = job::retry_parked(&mut tx, now).await?;
+        let retried = backlog::retry_parked(&mut tx, now).await?;
         tx.commit().await?;
         Ok(retried)
     }
 
     async fn forget_parked(&self) -> Result<u64, StoreError> {
         let mut tx = self.write().await?;
-        let forgotten = job::forget_parked(&mut tx).await?;
+        let forgotten = backlog::forget_parked(&mut tx).await?;
         tx.commit().await?;
         Ok(forgotten)
     }

@@ -11,3 +11,4 @@ pub(crate) mod replicas;
 pub(crate) mod retention;
 pub(crate) mod schema;
 pub(crate) mod server;
+pub(crate) mod waiting;
