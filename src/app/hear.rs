@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::incident::Told;
 use super::ports::{Change, Committed, NewJob, StoreError, Work};
-use super::{Answer, App, Cause, change};
+use super::{Answer, App, Cause, change, count_state};
+use crate::domain::WorkspaceId;
 use crate::domain::detect::{Verdict, detect};
 use crate::domain::evidence::{EvidenceKind, Finding, Source, recognise_on, redact};
 use crate::domain::hearing::words;
@@ -16,7 +17,6 @@ use crate::domain::investigation::{
 };
 use crate::domain::message::{File, Message, time_of};
 use crate::domain::policy::{self, Silence};
-use crate::domain::{ChannelId, MessageTs, WorkspaceId};
 
 /// An edit makes a proposal of a message only as long as it is fresh.
 const EDIT_HEARD_FOR: SignedDuration = SignedDuration::from_mins(60);
@@ -226,6 +226,7 @@ impl App {
             by: None,
             at: self.now(),
             message: None,
+            file: None,
             permalink: None,
             excerpt: excerpt.map(|text| cut(&text, EXCERPT_CHARS_MAX)),
             reading: finding.reading.clone(),
@@ -262,7 +263,7 @@ impl App {
         let case = self.store.case_in_thread(cause.workspace, channel, message.root()).await?;
         let incident = match &case {
             Some(case) => Some(case.clone()).filter(|case| case.origin == Origin::Incident),
-            None => self.incident_here(cause.workspace, channel).await?,
+            None => self.incident_with(cause.workspace, channel, &message.ts).await?,
         };
         if let Some(incident) = incident {
             self.said_in_incident(cause, incident, &message, Told::Anew).await?;
@@ -272,58 +273,48 @@ impl App {
             let fresh = self.now().duration_since(time_of(&message.ts)) < EDIT_HEARD_FOR;
             return if fresh { self.written(cause, message).await } else { Ok(Answer::Nothing) };
         };
-        let happening = if case.message.as_ref() == Some(&message.ts) {
+        let own = case.message.as_ref() == Some(&message.ts);
+        // What went after two weeks doesn't come back by an edit.
+        if own && case.said.is_empty() && !case.has_evidence_from(&message.ts) {
+            return Ok(Answer::Nothing);
+        }
+        let mut happenings = Vec::new();
+        if own {
             let verdict = detect(&self.knowledge.packs, &message.text, &[]);
-            Happening::Reworded(
+            happenings.push(Happening::Reworded(
                 policy::worth_speaking(&verdict)
                     .is_ok()
                     .then(|| words(&self.knowledge, &message.readable, verdict)),
-            )
-        } else {
-            return self.evidence_edited(cause, case, &message).await;
-        };
-        self.happen(cause, case, happening).await?;
-        Ok(Answer::Nothing)
+            ));
+        }
+        happenings.push(Happening::Reread(self.reread(&message, None)));
+        self.read_anew(cause, case, happenings, &message).await
     }
 
-    /// An edited reply is read anew: what it carried before goes, what it carries now comes.
-    async fn evidence_edited(
+    /// An edited message is read anew: what it carried before goes, what it carries now comes.
+    async fn read_anew(
         &self,
         cause: Cause<'_>,
-        case: Case,
+        mut case: Case,
+        happenings: Vec<Happening>,
         message: &Message,
     ) -> Result<Answer, StoreError> {
-        let (had, has) = (case.evidence.len(), self.evidence_in(message));
-        let now = self.now();
-        let (case, mut effects) = apply(case, Happening::EvidenceDeleted(message.ts.clone()), now);
-        if case.evidence.len() == had && has.is_empty() {
+        let (before, now) = (case.clone(), self.now());
+        let mut effects = Vec::new();
+        for happening in happenings {
+            let (next, more) = apply(case, happening, now);
+            case = next;
+            effects.extend(more);
+        }
+        let (same, after) = (case == before, case.state);
+        let mut change = change(case, &effects, now);
+        change.jobs.extend(self.files_to_read(&change, message));
+        if same && change.jobs.is_empty() && !self.awaits_file(cause, message).await? {
             return Ok(Answer::Nothing);
         }
-        let (case, more) = apply(case, Happening::Posted(has), now);
-        effects.extend(more);
-        let mut change = change(case, &effects, now);
-        // What came from its files went as well, and nothing tells which that was.
-        change.jobs.extend(self.files_to_read(&change, message));
         change.event = Some(cause.event());
-        self.save(change).await?;
-        Ok(Answer::Nothing)
-    }
-
-    pub(super) async fn deleted(
-        &self,
-        cause: Cause<'_>,
-        channel: &ChannelId,
-        ts: &MessageTs,
-    ) -> Result<Answer, StoreError> {
-        let case = self.store.case_in_thread(cause.workspace, channel, ts).await?;
-        if let Some(case) = case.filter(|case| case.message.as_ref() == Some(ts)) {
-            self.happen(cause, case, Happening::Deleted).await?;
-        } else if let Some(case) =
-            self.store.case_with_evidence(cause.workspace, channel, ts).await?
-        {
-            self.happen(cause, case, Happening::EvidenceDeleted(ts.clone())).await?;
-        } else if let Some(case) = self.incident_here(cause.workspace, channel).await? {
-            self.happen(cause, case, Happening::EvidenceDeleted(ts.clone())).await?;
+        if self.save(change).await? == Committed::Applied {
+            count_state(before.state, after);
         }
         Ok(Answer::Nothing)
     }

@@ -16,9 +16,18 @@ impl App {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Option<Case>, StoreError> {
+        Ok(self.incident_of(workspace, channel).await?.filter(Case::listens))
+    }
+
+    /// The incident of this channel, ended or not.
+    pub(super) async fn incident_of(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Option<Case>, StoreError> {
         let state = self.store.channel(workspace, channel, self.now()).await?;
         let Some(number) = state.incident else { return Ok(None) };
-        Ok(self.store.case(workspace, number).await?.filter(Case::listens))
+        self.store.case(workspace, number).await
     }
 
     /// Takes evidence posted anywhere in an incident channel; tells whether there was some to take. Only a message that
@@ -48,17 +57,17 @@ impl App {
         told: Told,
     ) -> Result<(), StoreError> {
         let now = self.now();
+        let said = self.proposal(cause.workspace, message).map(|(said, _)| said);
         let mut happenings = Vec::new();
         if told == Told::Anew {
-            happenings.push(Happening::EvidenceDeleted(message.ts.clone()));
-        }
-        // A message that mentions the bot is delivered twice.
-        let known = case.has_evidence_from(&message.ts);
-        if told == Told::Anew || !known {
-            happenings.push(Happening::Posted(self.evidence_in(message)));
-        }
-        if let Some((said, _)) = self.proposal(cause.workspace, message) {
-            happenings.push(Happening::Parked(Parked { message: message.ts.clone(), said }));
+            happenings.push(Happening::Reread(self.reread(message, said)));
+        } else {
+            // A message that mentions the bot is delivered twice.
+            if !case.has_evidence_from(&message.ts) {
+                happenings.push(Happening::Posted(self.evidence_in(message)));
+            }
+            let park = |said| Happening::Parked(Parked { message: message.ts.clone(), said });
+            happenings.extend(said.map(park));
         }
         let mut effects = Vec::new();
         for happening in happenings {
@@ -68,7 +77,8 @@ impl App {
         }
         let mut change = change(case, &effects, now);
         change.jobs.extend(self.files_to_read(&change, message));
-        if change.jobs.is_empty() {
+        let nothing = change.jobs.is_empty();
+        if nothing && !(told == Told::Anew && self.awaits_file(cause, message).await?) {
             return Ok(());
         }
         change.event = Some(cause.event());

@@ -11,6 +11,7 @@ mod command;
 pub mod deliver;
 mod digest;
 mod doubt;
+mod gone;
 mod hear;
 mod incident;
 pub mod installations;

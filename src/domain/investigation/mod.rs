@@ -2,12 +2,14 @@
 //!
 //! `apply(case, event, now) → (case, effects)`; nothing has happened yet when it returns.
 
+mod anew;
 mod case;
 #[cfg(test)]
 pub(in crate::domain) mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::anew::Reread;
 pub use self::case::{
     Beginning, Case, CaseNumber, Evidence, Origin, Outcome, OutcomeKind, Parked, SAID_CHARS_MAX,
     State, Statement, cut,
@@ -41,6 +43,8 @@ pub enum Happening {
     Deleted,
     /// Evidence was posted.
     Posted(Vec<Evidence>),
+    /// A message was changed that may have carried something, or carries something now.
+    Reread(Reread),
     /// A big proposal was made during an incident.
     Parked(Parked),
     /// A message that carried evidence, or a parked proposal, is gone.
@@ -112,8 +116,9 @@ pub fn apply(mut case: Case, happening: Happening, now: Timestamp) -> (Case, Vec
         Happening::Reworded(Some((said, verdict))) => reworded(&mut case, &said, &verdict),
         Happening::Deleted => deleted(&mut case),
         Happening::Posted(evidence) => posted(&mut case, evidence, now),
+        Happening::Reread(message) => anew::reread(&mut case, message, now),
         Happening::Parked(proposal) => parked(&mut case, proposal),
-        Happening::EvidenceDeleted(message) => evidence_deleted(&mut case, &message),
+        Happening::EvidenceDeleted(message) => anew::taken_back(&mut case, &message),
         Happening::Opened { by, title, statement } => opened(&mut case, by, title, statement, now),
         Happening::Dismissed => dismissed(&mut case),
         Happening::Closed(outcome) => closed(&mut case, outcome),
@@ -212,12 +217,12 @@ fn deleted(case: &mut Case) -> Vec<Effect> {
             case.forget_words();
             vec![Effect::Cancel(Due::Text), Effect::ShowCard]
         }
-        // An open investigation belongs to the people in it, not to one message; what that carried goes.
-        State::Open => {
+        // An investigation belongs to the people in it, not to one message, open or closed; what that carried goes.
+        State::Open | State::Closed => {
             let message = case.message.clone();
-            message.map_or_else(Vec::new, |message| evidence_deleted(case, &message))
+            message.map_or_else(Vec::new, |message| anew::taken_back(case, &message))
         }
-        State::Closed | State::Dismissed | State::Silent => Vec::new(),
+        State::Dismissed | State::Silent => Vec::new(),
     }
 }
 
@@ -246,18 +251,6 @@ fn parked(case: &mut Case, proposal: Parked) -> Vec<Effect> {
     case.parked.push(Parked { said: cut(&proposal.said, SAID_CHARS_MAX), ..proposal });
     case.parked.sort_by(|a, b| a.message.cmp(&b.message));
     show_if_shown(case)
-}
-
-fn evidence_deleted(case: &mut Case, message: &MessageTs) -> Vec<Effect> {
-    let count = |case: &Case| case.evidence.len() + case.parked.len();
-    let before = count(case);
-    case.evidence.retain(|e| e.message.as_ref() != Some(message));
-    case.parked.retain(|p| &p.message != message);
-    let mut effects = vec![Effect::LeaveFiles(message.clone())];
-    if count(case) != before {
-        effects.extend(show_if_shown(case));
-    }
-    effects
 }
 
 fn opened(
