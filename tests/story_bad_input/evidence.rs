@@ -153,6 +153,30 @@ async fn an_edit_in_a_closed_case_keeps_what_proves_it() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_deleted_takes_its_evidence_along_and_leaves_that_of_the_words() {
+    let (house, thread) = prompted().await;
+    let shared = share(&house, &thread, HEADERS);
+    let both = settled(&house).await;
+    assert_eq!(both.evidence.len(), 2);
+    house.slack.delete_files(JONAS, BACKEND, &shared).unwrap();
+    house.acknowledged().await;
+    assert_eq!(proofs(&settled(&house).await), proofs(&both)[..1]);
+    // Also when it was not read yet.
+    house.slack.fail(Fault::new("files", Fault::ALWAYS, FaultKind::Status(503)));
+    let before = house.slack.look(|world| world.struck("files", None));
+    let shared = share(&house, &thread, "and these");
+    let tried =
+        |w: &secondlook::playground::World| (w.struck("files", None) > before).then_some(());
+    house.slack.wait_until(tried).await.unwrap();
+    house.acknowledged().await;
+    house.slack.delete_files(JONAS, BACKEND, &shared).unwrap();
+    house.acknowledged().await;
+    house.slack.heal();
+    house.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(proofs(&settled(&house).await), proofs(&both)[..1]);
+}
+
+#[tokio::test]
 async fn a_log_that_is_taken_out_of_a_proposal_is_no_evidence() {
     let house = House::open(Door::Http).await;
     let proposal = house.say(BACKEND, MAYA, &format!("{MAILCHIMP}\n{HEADERS}"));

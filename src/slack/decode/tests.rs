@@ -186,7 +186,7 @@ fn files_are_text_by_their_kind_or_name() {
 }
 
 #[test]
-fn an_edit_counts_only_when_the_words_change() {
+fn an_edit_counts_only_when_the_words_or_the_files_change() {
     let changed = |before: &str, after: &str| {
         let edit = json!({
             "type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel", "ts": "9.9",
@@ -198,6 +198,27 @@ fn an_edit_counts_only_when_the_words_change() {
     assert!(
         matches!(changed("a", "b"), Event::Edited(m) if m.text == "b" && m.ts == "1763712000.000100".into())
     );
+    let sheds = |after: Value| {
+        let files = |files: &Value| message(&json!({"subtype": "file_share", "files": files}));
+        let file =
+            |id: &str| json!({"id": id, "url_private": format!("https://files.slack.com/{id}")});
+        let edit = json!({
+            "type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel", "ts": "9.9",
+            "message": files(&after), "previous_message": files(&json!([file("F1"), file("F2")])),
+        });
+        (happens(&edit), file("F1"), file("F2"))
+    };
+    let (nothing, one, two) = sheds(json!(null));
+    let left = |event: Event| match event {
+        Event::Edited(m) => Some(m.files.into_iter().map(|file| file.id).collect::<Vec<_>>()),
+        _ => None,
+    };
+    assert_eq!(left(nothing), Some(vec![]));
+    assert_eq!(
+        left(sheds(json!([{"id": "F1", "mode": "tombstone"}, two])).0),
+        Some(vec!["F2".to_owned()])
+    );
+    assert_eq!(left(sheds(json!([one, two])).0), None);
     let tombstone = json!({
         "type": "message", "subtype": "message_changed", "channel": "C1",
         "message": {"subtype": "tombstone", "ts": "1.1", "user": "USLACKBOT", "text": "This message was deleted."},
