@@ -175,12 +175,17 @@ fn quiet_period_over(
     vec![Effect::ShowCard, Effect::Schedule(Due::Text, now + TEXT_KEPT)]
 }
 
-/// A card that begins its own thread may have been answered before anybody knew whose thread that is.
+/// A card that begins its own thread may have been answered before anybody knew whose thread that is; and the case may have
+/// been closed when there was no thread yet to say so in.
 fn card_shown(case: &mut Case, ts: MessageTs) -> Vec<Effect> {
     let begins_thread = case.root.is_none();
     case.root.get_or_insert_with(|| ts.clone());
     case.card = Some(ts);
-    if begins_thread { vec![Effect::ReadThread] } else { Vec::new() }
+    match (begins_thread, case.state) {
+        (true, State::Closed) => vec![Effect::ReadThread, Effect::TellOutcome],
+        (true, _) => vec![Effect::ReadThread],
+        (false, _) => Vec::new(),
+    }
 }
 
 /// Before the card is shown, a case can end without a word; its text goes with it.

@@ -149,6 +149,21 @@ fn a_card_that_begins_its_own_thread_has_it_read_once() {
 }
 
 #[test]
+fn what_ended_before_its_thread_was_known_is_told_there_once() {
+    let begun = Case { root: None, ..waiting() };
+    let shown = || Happening::CardShown("2.0".into());
+    let end = Happening::Closed(outcome(OutcomeKind::Averted));
+    let (case, told) = play(begun.clone(), &[SPEAK, end.clone(), shown(), shown()]);
+    assert_eq!(
+        told,
+        "prompted[show +text] closed[-text -reminder show tell] closed[read tell] closed[]"
+    );
+    assert_eq!(case.root, Some("2.0".into()));
+    let (_, told) = play(begun, &[SPEAK, end, Happening::CardFound("2.0".into())]);
+    assert!(told.ends_with(" closed[read tell show]"), "{told}");
+}
+
+#[test]
 fn a_card_that_is_found_is_brought_up_to_date() {
     let case = check(
         &[SPEAK, Happening::Deleted, Happening::CardFound("2.0".into())],
