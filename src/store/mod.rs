@@ -301,6 +301,10 @@ impl Store for Database {
         channel::load(&mut self.read().await?, workspace, channel, now).await
     }
 
+    async fn saw(&self, workspace: &WorkspaceId, key: &str) -> Result<bool, StoreError> {
+        workspace::saw(&mut self.read().await?, workspace, key).await
+    }
+
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError> {
         let mut tx = self.write().await?;
         let Some(done) = commit::apply(&mut tx, change, now).await? else {

@@ -128,6 +128,21 @@ pub(super) async fn see_event(
     Ok(done == 1)
 }
 
+/// Whether an event was recorded.
+pub(super) async fn saw(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    key: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<(i64,)> =
+        sql("select seen_at from seen_event where workspace_id = $1 and event_key = $2")
+            .bind(workspace.as_str())
+            .bind(key)
+            .fetch_optional(conn)
+            .await?;
+    Ok(found.is_some())
+}
+
 /// Records that the digest of a week was asked for; `false` when it was before.
 pub(super) async fn ask_digest(
     conn: &mut Conn,

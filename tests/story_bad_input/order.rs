@@ -160,3 +160,36 @@ async fn an_edit_after_the_card_rewrites_it_in_place() {
     house.press(PRIYA, BACKEND, &card, "close").await;
     house.view(PRIYA).await;
 }
+
+/// A form that was filled in and sent, as Slack sends it.
+fn closing(view: &str) -> Value {
+    let chosen = |value: &str| json!({"answer": {"type": "static_select", "selected_option": {"value": value}}});
+    json!({
+        "type": "view_submission", "team": {"id": TEAM}, "user": {"id": PRIYA, "team_id": TEAM},
+        "view": {"id": view, "private_metadata": json!({"form": "close", "case": 1, "channel": BACKEND}).to_string(),
+            "state": {"values": {
+                "outcome": chosen("averted"), "class": chosen("email-auth"),
+                "fixed": {"answer": {"type": "plain_text_input", "value": "the DKIM record"}},
+            }}},
+    })
+}
+
+/// Slack or a proxy lost our answer, and the person sends the form once more.
+#[tokio::test]
+async fn a_form_sent_again_because_the_answer_was_lost_is_answered_as_the_first_time() {
+    let house = House::open(Door::Http).await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.card(BACKEND, &thread).await;
+    for _ in 0..2 {
+        let ack = house.slack.send_raw_interaction(closing("V1")).await.expect("acknowledged");
+        assert_eq!(ack.body, Value::Null);
+        house.card_with(BACKEND, &thread, "Closed: averted").await;
+        house.settled().await;
+    }
+    assert_eq!(house.said_in(BACKEND, &thread).len(), 2, "the card and the outcome");
+    // Another form comes too late, however often it is sent.
+    for _ in 0..2 {
+        let ack = house.slack.send_raw_interaction(closing("V2")).await.expect("acknowledged");
+        assert_eq!(ack.body["response_action"], "errors", "{:?}", ack.body);
+    }
+}

@@ -381,6 +381,8 @@ pub trait Store: Installations + Retention {
         channel: &ChannelId,
         now: Timestamp,
     ) -> Result<ChannelState, StoreError>;
+    /// Whether an event of this key was recorded.
+    async fn saw(&self, workspace: &WorkspaceId, key: &str) -> Result<bool, StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
     /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.
