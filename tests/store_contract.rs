@@ -41,6 +41,7 @@ contract! {
     cases::what_goes_from_a_case_goes_from_the_store,
     cases::workspaces_with_equal_ids_are_apart,
     cases::any_text_can_be_kept,
+    cases::a_channel_is_made_private_with_all_its_cases,
     channels::a_channel_comes_back_as_it_was_saved,
     channels::two_prompts_at_once_cannot_both_pass,
     channels::an_uninstalled_workspace_rests,

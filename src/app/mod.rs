@@ -34,6 +34,7 @@ use tokio::sync::Notify;
 
 use self::attempts::Attempts;
 use self::ports::{Change, Clock, Committed, NewJob, Store, StoreError, Work};
+use self::privacy::PrivateChannels;
 use self::recent::Recent;
 use crate::domain::channel::Patterns;
 use crate::domain::digest::{Schedule, Week};
@@ -61,6 +62,7 @@ pub struct App {
     digests: BTreeMap<WorkspaceId, ChannelId>,
     digests_seen: Mutex<BTreeMap<WorkspaceId, Week>>,
     recent: Recent,
+    private_channels: PrivateChannels,
     wake: Notify,
     /// Whether the store gave out work when the worker last asked, which is at least every second.
     store_works: AtomicBool,
@@ -106,6 +108,7 @@ impl App {
             digests: BTreeMap::new(),
             digests_seen: Mutex::default(),
             recent: Recent::default(),
+            private_channels: PrivateChannels::default(),
             wake: Notify::new(),
             store_works: AtomicBool::new(true),
             attempts: Attempts::default(),

@@ -170,6 +170,22 @@ pub(super) async fn cards_awaited(
     rows.into_iter().map(number).collect()
 }
 
+/// Makes the cases of a channel private. That is a change of each: one that is being made on an old copy, which is public, is
+/// refused.
+pub(super) async fn make_private(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    channel: &ChannelId,
+) -> Result<(), StoreError> {
+    sql("update investigation set private = 1, revision = revision + 1
+         where workspace_id = $1 and channel_id = $2 and private = 0")
+    .bind(workspace.as_str())
+    .bind(channel.as_str())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Adds to rows of a workspace their evidence and their words, many at once.
 async fn all_whole(
     conn: &mut Conn,

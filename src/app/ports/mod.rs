@@ -383,6 +383,12 @@ pub trait Store: Installations + Retention {
     ) -> Result<ChannelState, StoreError>;
     /// Whether an event of this key was recorded.
     async fn saw(&self, workspace: &WorkspaceId, key: &str) -> Result<bool, StoreError>;
+    /// From now on the cases of this channel are shown there only.
+    async fn make_private(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<(), StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
     /// Claims at most `limit` due jobs until `lease_until`; a job whose lease ran out is due again, and uncertain.

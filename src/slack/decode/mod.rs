@@ -92,6 +92,7 @@ fn message_event(event: &Value, external: bool, workspace: &Workspace) -> Event 
         Some(subtype) if WRITTEN.contains(&subtype) => written(event, external, workspace),
         Some("message_changed") => changed(event, external, workspace),
         Some("message_deleted") => deleted(event, "deleted_ts"),
+        Some("channel_convert_to_private") => made_private(event),
         Some(other) => ignored(other),
     }
 }
@@ -99,6 +100,18 @@ fn message_event(event: &Value, external: bool, workspace: &Workspace) -> Event 
 fn written(event: &Value, external: bool, workspace: &Workspace) -> Event {
     message(event, event, external, workspace)
         .map_or_else(|| ignored("message by a bot"), Event::Written)
+}
+
+/// Slack says it in the channel itself, and nowhere else.
+fn made_private(event: &Value) -> Event {
+    match text(event, "channel") {
+        Some(channel) => Event::ChannelChanged {
+            channel: channel.into(),
+            name: None,
+            news: ChannelNews::Private,
+        },
+        None => ignored("channel_convert_to_private without its channel"),
+    }
 }
 
 fn deleted(event: &Value, ts: &str) -> Event {

@@ -90,6 +90,18 @@ fn subtypes_with_a_persons_words_are_messages() {
 }
 
 #[test]
+fn a_channel_that_is_made_private_is_told_by_a_message_in_it() {
+    // As Slack documents it.
+    let told = json!({
+        "subtype": "channel_convert_to_private", "user": "U1234ABCD", "type": "message", "ts": "1730984822.596869",
+        "text": "made this channel *private*. Now, it can only be viewed or joined by invitation.",
+        "channel": "C1234ABCD", "event_ts": "1730984822.596869", "channel_type": "group",
+    });
+    let (channel, news) = ("C1234ABCD".into(), ChannelNews::Private);
+    assert_eq!(happens(&told), Event::ChannelChanged { channel, name: None, news });
+}
+
+#[test]
 fn bots_are_not_heard_least_of_all_ourselves() {
     for bot in [
         json!({"user": "UBOT"}),
