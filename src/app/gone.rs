@@ -1,9 +1,10 @@
 //! What is changed or deleted in the chat is changed or deleted here.
 
-use super::ports::StoreError;
+use super::ports::{Change, StoreError};
+use super::retention::Perishable;
 use super::{Answer, App, Cause, change};
 use crate::domain::investigation::{Case, Happening, Reread, apply};
-use crate::domain::message::Message;
+use crate::domain::message::{Message, time_of};
 use crate::domain::{ChannelId, MessageTs, WorkspaceId};
 
 impl App {
@@ -46,6 +47,8 @@ impl App {
         channel: &ChannelId,
         ts: &MessageTs,
     ) -> Result<Answer, StoreError> {
+        // First of all: whoever takes something from the message from now on is refused, and who did before is found.
+        self.remember_gone(cause.workspace, channel, ts).await?;
         let case = self.store.case_in_thread(cause.workspace, channel, ts).await?;
         if let Some(case) = case.filter(|case| case.message.as_ref() == Some(ts)) {
             self.happen(cause, case, Happening::Deleted).await?;
@@ -61,10 +64,35 @@ impl App {
         Ok(Answer::Nothing)
     }
 
+    /// Notes that a message is gone, which may be told before the message is. One that was written longer ago than its event
+    /// is remembered is not told any more.
+    async fn remember_gone(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+        ts: &MessageTs,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        if now.duration_since(time_of(ts)) >= Perishable::Event.kept() {
+            return Ok(());
+        }
+        let event = Some((workspace.clone(), gone(channel, ts)));
+        self.store.commit(&Change { event, ..Change::default() }, now).await.map(|_| ())
+    }
+
     /// Without an event: told again, it finds nothing to take back, and another change may bear the event.
     async fn take_back(&self, case: Case, ts: &MessageTs) -> Result<(), StoreError> {
         let now = self.now();
         let (case, effects) = apply(case, Happening::EvidenceDeleted(ts.clone()), now);
         self.save(change(case, &effects, now)).await.map(|_| ())
     }
+}
+
+/// What a change that takes something from a message must not come after: its deletion.
+pub(super) fn unless_gone(message: &Message) -> Option<String> {
+    Some(gone(&message.place.channel, &message.ts))
+}
+
+fn gone(channel: &ChannelId, ts: &MessageTs) -> String {
+    format!("gone:{channel}:{ts}")
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::gone::unless_gone;
 use super::incident::Told;
 use super::ports::{Change, Committed, NewJob, StoreError, Work};
 use super::{Answer, App, Cause, change, count_state};
@@ -84,6 +85,7 @@ impl App {
         let mut change = change(case, &effects, now);
         change.jobs.extend(self.files_to_read(&change, message));
         change.event = Some(cause.event());
+        change.unless = unless_gone(message);
         change.channel = Some((cause.workspace.clone(), message.place.channel.clone(), channel));
         if self.save(change).await? == Committed::Applied {
             metrics::counter!("secondlook_proposals_heard_total").increment(1);
@@ -189,6 +191,7 @@ impl App {
         let mut change = change(case, &effects, now);
         change.jobs.extend(self.files_to_read(&change, message));
         change.event = Some(cause.event());
+        change.unless = unless_gone(message);
         self.save(change).await?;
         Ok(Answer::Nothing)
     }
@@ -315,6 +318,7 @@ impl App {
             return Ok(Answer::Nothing);
         }
         change.event = Some(cause.event());
+        change.unless = unless_gone(message);
         if self.save(change).await? == Committed::Applied {
             count_state(before.state, after);
         }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::deliver::Failed;
+use super::gone::unless_gone;
 use super::ports::{Change, Chat, ChatError, Job, JobEnd, NewJob, StoreError};
 use super::{App, Cause, change};
 use crate::domain::investigation::{Case, Happening, Parked, QUIET_DAY, State, apply};
@@ -82,6 +83,7 @@ impl App {
             return Ok(());
         }
         change.event = Some(cause.event());
+        change.unless = unless_gone(message);
         self.save(change).await.map(|_| ())
     }
 

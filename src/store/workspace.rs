@@ -128,6 +128,24 @@ pub(super) async fn see_event(
     Ok(done == 1)
 }
 
+/// Whether no event of this key was recorded. Who would record one waits until our change stands: the key is ours until then.
+pub(super) async fn not_yet(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    key: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if !see_event(conn, workspace, key, now).await? {
+        return Ok(false);
+    }
+    sql("delete from seen_event where workspace_id = $1 and event_key = $2")
+        .bind(workspace.as_str())
+        .bind(key)
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
 /// Whether an event was recorded.
 pub(super) async fn saw(
     conn: &mut Conn,

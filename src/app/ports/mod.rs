@@ -255,6 +255,9 @@ pub enum JobEnd {
 pub struct Change {
     /// What caused it: refused as a duplicate when it was recorded before.
     pub event: Option<(WorkspaceId, String)>,
+    /// What it must not come after: refused as a duplicate when an event of this key was recorded before. Whoever records one
+    /// waits until this change stands.
+    pub unless: Option<String>,
     /// The case as it should stand; its revision must be the stored one (0 for a new case).
     pub case: Option<Case>,
     /// The channel as it should stand, likewise.
@@ -278,7 +281,7 @@ pub struct Change {
 pub enum Committed {
     /// It stands.
     Applied,
-    /// Its event or its digest was recorded before; nothing was changed.
+    /// Its event, its digest or what it must not come after was recorded before; nothing was changed.
     Duplicate,
 }
 
