@@ -115,6 +115,7 @@ fn shown(knowledge: &Knowledge, said: &str, answer: &str) -> String {
                 by: None,
                 at: Timestamp::UNIX_EPOCH,
                 message: None,
+                file: None,
                 permalink: None,
                 excerpt: None,
                 reading: finding.reading,

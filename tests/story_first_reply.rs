@@ -135,3 +135,20 @@ async fn killed_between_the_card_and_its_record_the_real_program_reads_the_threa
     };
     slack.wait_until(ticked).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_case_closed_before_the_card_is_known_says_its_outcome_in_the_thread_once() {
+    let house = House::open(Door::Http).await;
+    let thread = posted_unknown(&house).await;
+    house.investigate(JONAS, BACKEND, "close 1").await;
+    let closing = json!({"outcome": "averted", "class": "email-auth", "fixed": "the DKIM record"});
+    assert_eq!(house.submit(JONAS, closing).await, json!(null));
+    assert_eq!(house.case(1).await.unwrap().root, None, "it is not known yet");
+    house.clock.advance(SignedDuration::from_secs(10));
+    house.card_with(BACKEND, &thread, "Closed: averted").await;
+    house.settled().await;
+    let said = house.said_anywhere(BACKEND);
+    let told = said.iter().filter(|message| text(message).contains("is closed")).count();
+    assert_eq!((told, said.len()), (1, 2), "{said:#?}");
+    assert!(said.iter().all(|m| m["ts"] == thread.as_str() || m["thread_ts"] == thread.as_str()));
+}

@@ -280,3 +280,27 @@ async fn evidence_is_counted_once_and_follows_its_message() {
     let now = card(&house, "#inc-42").await;
     assert!(!text(&now).contains("✓"), "{}", text(&now));
 }
+
+#[tokio::test]
+async fn an_ended_incident_follows_what_is_edited_and_deleted() {
+    let house = House::open(Door::Http).await;
+    make(&house, "inc-42", false);
+    let shown = card(&house, "#inc-42").await;
+    let kept = house.say(INCIDENT, JONAS, &format!("heer: {HEADERS}"));
+    let edited_away = house.say(INCIDENT, MAYA, HEADERS);
+    let parked = house.say(INCIDENT, MAYA, MAILCHIMP);
+    card(&house, "“let's move off").await;
+    house.at_rest(THE_QUESTION).await;
+    let case = async || house.case(1).await.unwrap();
+    assert_eq!((case().await.evidence.len(), case().await.parked.len()), (2, 1));
+    house.press(PRIYA, INCIDENT, &shown, "close").await;
+    assert_eq!(house.submit(PRIYA, json!({"outcome": "averted"})).await, json!(null));
+    house.at_rest(0).await;
+    house.slack.edit(JONAS, INCIDENT, &kept, &format!("here: {HEADERS}")).unwrap();
+    house.slack.edit(MAYA, INCIDENT, &edited_away, "never mind").unwrap();
+    house.slack.delete(MAYA, INCIDENT, &parked).unwrap();
+    house.at_rest(0).await;
+    let after = case().await;
+    let from: Vec<_> = after.evidence.iter().filter_map(|e| e.message.as_ref()).collect();
+    assert_eq!((from, after.parked.len()), (vec![&kept.as_str().into()], 0));
+}

@@ -146,6 +146,8 @@ create table evidence (
     poster_id bigint,
     posted_at bigint not null,
     message_ts text collate "C",
+    -- The file of that message it was read from; when that goes, this goes.
+    file_id text collate "C",
     permalink text collate "C",
     -- The classes its reading speaks for and against; both null when nothing was read from it.
     supports text collate "C",

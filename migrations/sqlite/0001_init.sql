@@ -142,6 +142,8 @@ create table evidence (
     poster_id integer,
     posted_at integer not null,
     message_ts text,
+    -- The file of that message it was read from; when that goes, this goes.
+    file_id text,
     permalink text,
     -- The classes its reading speaks for and against; both null when nothing was read from it.
     supports text,

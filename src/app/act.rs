@@ -107,6 +107,20 @@ impl App {
         cause: Cause<'_>,
         submission: Submission,
     ) -> Result<Answer, StoreError> {
+        let answer = self.form_sent(cause, submission).await?;
+        // Sent again because our answer was lost: what it asked for was done, and may be why it can't be done now.
+        let refused = matches!(answer, Answer::Wrong(_));
+        if refused && self.store.saw(cause.workspace, cause.key).await? {
+            return Ok(Answer::Nothing);
+        }
+        Ok(answer)
+    }
+
+    async fn form_sent(
+        &self,
+        cause: Cause<'_>,
+        submission: Submission,
+    ) -> Result<Answer, StoreError> {
         match submission.form.clone() {
             Form::Investigate { place, root } => {
                 self.investigate(cause, submission, place, root).await

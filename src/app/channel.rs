@@ -21,6 +21,10 @@ impl App {
         name: Option<String>,
         news: ChannelNews,
     ) -> Result<Answer, StoreError> {
+        if news == ChannelNews::Private {
+            self.make_private(cause.workspace, &id).await?;
+            return Ok(Answer::Nothing);
+        }
         let ordinary = name.is_some_and(|name| !self.incidents.matches(&name));
         if news == ChannelNews::There && ordinary {
             return Ok(Answer::Nothing);
@@ -29,7 +33,7 @@ impl App {
         let mut state = self.store.channel(cause.workspace, &id).await?;
         let mut jobs = vec![self.look(&id)];
         match news {
-            ChannelNews::There => {}
+            ChannelNews::There | ChannelNews::Private => {}
             ChannelNews::Joined => {
                 state.gone = false;
                 if state.greeted.is_none() {

@@ -268,9 +268,9 @@ impl App {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
                 self.say(chat, job, &case, self.outcome(&case)).await
             }
-            Work::ReadFile { case: number, name, url, message, permalink, by, .. } => {
+            Work::ReadFile { case: number, file: id, name, url, message, permalink, by } => {
                 let Some(case) = self.case_of(job, *number).await? else { return Ok(()) };
-                let file = PostedFile { name, url, message, permalink, by };
+                let file = PostedFile { id, name, url, message, permalink, by };
                 self.read_file(chat, job, case, &file).await
             }
         }
@@ -418,6 +418,7 @@ impl App {
             piece.by = Some(file.by.clone());
             piece.at = time_of(file.message);
             piece.message = Some(file.message.clone());
+            piece.file = Some(file.id.to_owned());
             piece.permalink = Some(file.permalink.to_owned());
         }
         Ok(self.due(job, case, Happening::Posted(evidence)).await?)
@@ -426,6 +427,7 @@ impl App {
 
 /// A file as it came with a message.
 struct PostedFile<'a> {
+    id: &'a str,
     name: &'a str,
     url: &'a str,
     message: &'a MessageTs,

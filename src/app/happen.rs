@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::gone::unless_gone;
 use super::ports::{Change, Committed, Job, JobEnd, NewJob, StoreError, Work};
 use super::{App, Cause, TRIES_MAX};
 use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, State, apply};
@@ -29,14 +30,15 @@ impl App {
         self.happen_all(by, case, vec![happening], &[]).await
     }
 
-    /// Has things happen to a case, and the files that came with these messages read. Where nothing comes of it, nothing is
-    /// saved but that a job is done. Tells whether something came of it.
+    /// Has things happen to a case that came with these messages, and their files read; nothing, when the message of an event
+    /// is known to be gone. Where nothing comes of it, nothing is saved but that a job is done. Tells whether something came
+    /// of it.
     pub(super) async fn happen_all(
         &self,
         by: By<'_>,
         mut case: Case,
         happenings: Vec<Happening>,
-        files_of: &[&Message],
+        messages: &[&Message],
     ) -> Result<bool, StoreError> {
         let (now, before, mut effects) = (self.now(), case.clone(), Vec::new());
         for happening in happenings {
@@ -45,7 +47,7 @@ impl App {
             effects.extend(more);
         }
         let files: Vec<NewJob> =
-            files_of.iter().flat_map(|message| self.files_to_read(&case, message)).collect();
+            messages.iter().flat_map(|message| self.files_to_read(&case, message)).collect();
         let after = case.state;
         let something = case != before || !effects.is_empty() || !files.is_empty();
         let mut change = if something { change(case, &effects, now) } else { Change::default() };
@@ -53,7 +55,10 @@ impl App {
         match by {
             By::Job(job) => change.job = Some((job.clone(), JobEnd::Done)),
             By::Event(_) | By::Nobody if !something => return Ok(false),
-            By::Event(cause) => change.event = Some(cause.event()),
+            By::Event(cause) => {
+                change.event = Some(cause.event());
+                change.unless = messages.first().and_then(|message| unless_gone(message));
+            }
             By::Nobody => {}
         }
         let applied = self.save(change).await? == Committed::Applied;

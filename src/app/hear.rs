@@ -5,17 +5,18 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::gone::unless_gone;
 use super::happen::{By, change};
 use super::incident::Told;
 use super::ports::{Change, Committed, NewJob, StoreError, Work};
 use super::{Answer, App, Cause};
+use crate::domain::WorkspaceId;
 use crate::domain::detect::{Verdict, detect};
 use crate::domain::evidence::{EvidenceKind, Finding, Source, recognise_on, redact};
 use crate::domain::hearing::words;
 use crate::domain::investigation::{Beginning, Case, Evidence, Happening, Origin, cut, heard};
 use crate::domain::message::{File, Message, time_of};
 use crate::domain::policy::{self, Silence};
-use crate::domain::{ChannelId, MessageTs, WorkspaceId};
 
 /// An edit makes a proposal of a message only as long as it is fresh.
 const EDIT_HEARD_FOR: SignedDuration = SignedDuration::from_mins(60);
@@ -40,6 +41,7 @@ impl App {
         } else {
             None
         };
+        self.notice_privacy(cause.workspace, &message, case.as_ref()).await?;
         if let Some(case) = case {
             return self.said_in_thread(cause, case, &message).await;
         }
@@ -97,6 +99,7 @@ impl App {
         let mut change = change(case, &heard(self.when_to_speak(now)), now);
         change.jobs.extend(files);
         change.event = Some(cause.event());
+        change.unless = unless_gone(message);
         change.channel = Some((cause.workspace.clone(), message.place.channel.clone(), channel));
         if self.save(change).await? == Committed::Applied {
             metrics::counter!("secondlook_proposals_heard_total").increment(1);
@@ -214,6 +217,7 @@ impl App {
             by: None,
             at: self.now(),
             message: None,
+            file: None,
             permalink: None,
             excerpt: excerpt.map(|text| cut(&text, EXCERPT_CHARS_MAX)),
             reading: finding.reading.clone(),
@@ -248,9 +252,10 @@ impl App {
     ) -> Result<Answer, StoreError> {
         let channel = &message.place.channel;
         let case = self.store.case_in_thread(cause.workspace, channel, message.root()).await?;
+        self.notice_privacy(cause.workspace, &message, case.as_ref()).await?;
         let incident = match &case {
             Some(case) => Some(case.clone()).filter(|case| case.origin == Origin::Incident),
-            None => self.incident_here(cause.workspace, channel).await?,
+            None => self.incident_with(cause.workspace, channel, &message.ts).await?,
         };
         if let Some(incident) = incident {
             self.said_in_incident(cause, incident, &message, Told::Anew).await?;
@@ -260,49 +265,21 @@ impl App {
             let fresh = self.now().duration_since(time_of(&message.ts)) < EDIT_HEARD_FOR;
             return if fresh { self.written(cause, message).await } else { Ok(Answer::Nothing) };
         };
-        if case.message.as_ref() != Some(&message.ts) {
-            return self.evidence_edited(cause, case, &message).await;
-        }
-        let reworded = Happening::Reworded(self.proposal(cause.workspace, &message));
-        self.happen(By::Event(cause), case, reworded).await?;
-        Ok(Answer::Nothing)
-    }
-
-    /// An edited reply is read anew: what it carried before goes, what it carries now comes.
-    async fn evidence_edited(
-        &self,
-        cause: Cause<'_>,
-        case: Case,
-        message: &Message,
-    ) -> Result<Answer, StoreError> {
-        let has = self.evidence_in(message);
-        if has.is_empty() && !case.has_evidence_from(&message.ts) {
+        let own = case.message.as_ref() == Some(&message.ts);
+        // What went after two weeks doesn't come back by an edit.
+        if own && case.said.is_empty() && !case.has_evidence_from(&message.ts) {
             return Ok(Answer::Nothing);
         }
-        let anew = vec![Happening::EvidenceDeleted(message.ts.clone()), Happening::Posted(has)];
-        // What came from its files goes as well, and nothing tells which that was: they are read again.
-        self.happen_all(By::Event(cause), case, anew, &[message]).await?;
-        Ok(Answer::Nothing)
-    }
-
-    pub(super) async fn deleted(
-        &self,
-        cause: Cause<'_>,
-        channel: &ChannelId,
-        ts: &MessageTs,
-    ) -> Result<Answer, StoreError> {
-        let case = self.store.case_in_thread(cause.workspace, channel, ts).await?;
-        if let Some(case) = case.filter(|case| case.message.as_ref() == Some(ts)) {
-            self.happen(By::Event(cause), case, Happening::Deleted).await?;
+        let reread = self.reread(&message, None);
+        if !own && !self.concerns(cause, &case, &message, &reread).await? {
             return Ok(Answer::Nothing);
         }
-        let mut holds = self.store.case_with_evidence(cause.workspace, channel, ts).await?;
-        if holds.is_none() {
-            holds = self.incident_here(cause.workspace, channel).await?;
+        let mut happenings = Vec::new();
+        if own {
+            happenings.push(Happening::Reworded(self.proposal(cause.workspace, &message)));
         }
-        if let Some(case) = holds {
-            self.happen(By::Event(cause), case, Happening::EvidenceDeleted(ts.clone())).await?;
-        }
+        happenings.push(Happening::Reread(reread));
+        self.happen_all(By::Event(cause), case, happenings, &[&message]).await?;
         Ok(Answer::Nothing)
     }
 }

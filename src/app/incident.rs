@@ -17,9 +17,18 @@ impl App {
         workspace: &WorkspaceId,
         channel: &ChannelId,
     ) -> Result<Option<Case>, StoreError> {
+        Ok(self.incident_of(workspace, channel).await?.filter(Case::listens))
+    }
+
+    /// The incident of this channel, ended or not.
+    pub(super) async fn incident_of(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<Option<Case>, StoreError> {
         let state = self.store.channel(workspace, channel).await?;
         let Some(number) = state.incident else { return Ok(None) };
-        Ok(self.store.case(workspace, number).await?.filter(Case::listens))
+        self.store.case(workspace, number).await
     }
 
     /// Takes evidence posted anywhere in an incident channel; tells whether there was some to take. Only a message that
@@ -48,17 +57,21 @@ impl App {
         message: &Message,
         told: Told,
     ) -> Result<(), StoreError> {
+        let said = self.proposal(cause.workspace, message).map(|(said, _)| said);
         let mut happenings = Vec::new();
         if told == Told::Anew {
-            happenings.push(Happening::EvidenceDeleted(message.ts.clone()));
-        }
-        // A message that mentions the bot is delivered twice.
-        let known = case.has_evidence_from(&message.ts);
-        if told == Told::Anew || !known {
-            happenings.push(Happening::Posted(self.evidence_in(message)));
-        }
-        if let Some((said, _)) = self.proposal(cause.workspace, message) {
-            happenings.push(Happening::Parked(Parked { message: message.ts.clone(), said }));
+            let reread = self.reread(message, said);
+            if !self.concerns(cause, &case, message, &reread).await? {
+                return Ok(());
+            }
+            happenings.push(Happening::Reread(reread));
+        } else {
+            // A message that mentions the bot is delivered twice.
+            if !case.has_evidence_from(&message.ts) {
+                happenings.push(Happening::Posted(self.evidence_in(message)));
+            }
+            let park = |said| Happening::Parked(Parked { message: message.ts.clone(), said });
+            happenings.extend(said.map(park));
         }
         self.happen_all(By::Event(cause), case, happenings, &[message]).await.map(|_| ())
     }

@@ -12,6 +12,7 @@ mod command;
 pub mod deliver;
 mod digest;
 mod doubt;
+mod gone;
 mod happen;
 mod hear;
 mod incident;
@@ -36,6 +37,7 @@ use tokio::sync::Notify;
 
 use self::attempts::Attempts;
 use self::ports::{Change, Clock, Committed, Store, StoreError};
+use self::privacy::PrivateChannels;
 use self::pulse::Pulse;
 use self::recent::Recent;
 use crate::domain::channel::Patterns;
@@ -63,6 +65,7 @@ pub struct App {
     digests: BTreeMap<WorkspaceId, ChannelId>,
     digests_seen: Mutex<BTreeMap<WorkspaceId, Week>>,
     recent: Recent,
+    private_channels: PrivateChannels,
     wake: Notify,
     pulse: Pulse,
     attempts: Attempts,
@@ -105,6 +108,7 @@ impl App {
             digests: BTreeMap::new(),
             digests_seen: Mutex::default(),
             recent: Recent::default(),
+            private_channels: PrivateChannels::default(),
             wake: Notify::new(),
             pulse: Pulse::default(),
             attempts: Attempts::default(),

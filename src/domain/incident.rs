@@ -153,6 +153,7 @@ mod tests {
                 by: None,
                 at: Timestamp::UNIX_EPOCH,
                 message: None,
+                file: None,
                 permalink: None,
                 excerpt: None,
                 reading: Some(Reading {

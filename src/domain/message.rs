@@ -62,6 +62,8 @@ pub enum ChannelNews {
     Joined,
     /// The bot was sent out, or it was archived or deleted.
     Gone,
+    /// From now on only invited people can read it.
+    Private,
 }
 
 /// Where a message stands.

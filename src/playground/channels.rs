@@ -68,6 +68,18 @@ impl Playground {
         })
     }
 
+    /// Makes a public channel private, which Slack says in it.
+    pub fn make_private(&self, user: &str, channel: &str) -> Result<(), Refused> {
+        self.shared.act(|world| {
+            let id = world.channel_id(channel)?;
+            if let Some(found) = world.channels.get_mut(&id) {
+                found.private = true;
+            }
+            world.note(&id, user, "channel_convert_to_private", json!({}));
+            Ok(())
+        })
+    }
+
     /// Deletes a channel for good.
     pub fn delete_channel(&self, user: &str, channel: &str) -> Result<(), Refused> {
         self.shared.act(|world| {
@@ -152,6 +164,7 @@ impl World {
             "channel_leave" => "has left the channel",
             "channel_archive" => "archived the channel",
             "channel_unarchive" => "un-archived the channel",
+            "channel_convert_to_private" => "made this channel *private*",
             _ => "has renamed the channel",
         };
         message["subtype"] = json!(subtype);

@@ -122,6 +122,19 @@ impl Playground {
         })
     }
 
+    /// Deletes the files of one's own message; what it says stays, and so do their places in it.
+    pub fn delete_files(&self, user: &str, channel: &str, ts: &str) -> Result<(), Refused> {
+        self.shared.act(|world| {
+            let channel = world.own(user, channel, ts)?;
+            world.change(&channel, ts, |message| {
+                for file in message["files"].as_array_mut().into_iter().flatten() {
+                    *file = json!({ "id": file["id"], "mode": "tombstone" });
+                }
+            });
+            Ok(())
+        })
+    }
+
     /// Deletes one's own message.
     pub fn delete(&self, user: &str, channel: &str, ts: &str) -> Result<(), Refused> {
         self.shared.act(|world| {

@@ -171,6 +171,22 @@ pub(super) async fn cards_awaited(
     rows.into_iter().map(number).collect()
 }
 
+/// Makes the cases of a channel private. That is a change of each: one that is being made on an old copy, which is public, is
+/// refused.
+pub(super) async fn make_private(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    channel: &ChannelId,
+) -> Result<(), StoreError> {
+    sql("update investigation set private = 1, revision = revision + 1
+         where workspace_id = $1 and channel_id = $2 and private = 0")
+    .bind(workspace.as_str())
+    .bind(channel.as_str())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Adds to rows of a workspace their evidence and their words, many at once.
 async fn all_whole(
     conn: &mut Conn,
@@ -201,7 +217,7 @@ async fn load_evidence(
 ) -> Result<BTreeMap<i64, Vec<EvidenceRow>>, StoreError> {
     let rows: Vec<EvidenceRow> = sql(AssertSqlSafe(format!(
         "select e.case_number, e.position, e.kind, poster.user_id as posted_by, e.posted_at,
-             e.message_ts, e.permalink, e.supports, e.against
+             e.message_ts, e.file_id, e.permalink, e.supports, e.against
          from evidence e
          left join person poster
              on poster.workspace_id = e.workspace_id and poster.person_id = e.poster_id
@@ -353,12 +369,13 @@ async fn save_piece(
     let poster = person::id(conn, &case.workspace, evidence.by.as_ref()).await?;
     let reading = evidence.reading.as_ref();
     sql("insert into evidence (workspace_id, case_number, position, kind, poster_id, posted_at,
-             message_ts, permalink, supports, against)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             message_ts, file_id, permalink, supports, against)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (workspace_id, case_number, position) do update set
              kind = excluded.kind, poster_id = excluded.poster_id, posted_at = excluded.posted_at,
-             message_ts = excluded.message_ts, permalink = excluded.permalink,
-             supports = excluded.supports, against = excluded.against")
+             message_ts = excluded.message_ts, file_id = excluded.file_id,
+             permalink = excluded.permalink, supports = excluded.supports,
+             against = excluded.against")
     .bind(case.workspace.as_str())
     .bind(i64::from(case.number.0))
     .bind(position(at))
@@ -366,6 +383,7 @@ async fn save_piece(
     .bind(poster)
     .bind(evidence.at.as_millisecond())
     .bind(evidence.message.as_ref().map(MessageTs::as_str))
+    .bind(evidence.file.as_deref())
     .bind(evidence.permalink.as_deref())
     .bind(reading.map(|r| list(r.supports.iter().map(ClassId::as_str))))
     .bind(reading.map(|r| list(r.against.iter().map(ClassId::as_str))))

@@ -15,7 +15,7 @@ pub(super) struct Done {
     pub(super) erased: bool,
 }
 
-/// Makes the change; `None` when its event or its digest was recorded before.
+/// Makes the change; `None` when its event, its digest or what it must not come after was recorded before.
 pub(super) async fn apply(
     conn: &mut Conn,
     change: &Change,
@@ -24,6 +24,11 @@ pub(super) async fn apply(
     let whose = whose(change)?;
     if let Some((workspace, key)) = &change.event
         && !workspace::see_event(conn, workspace, key, now).await?
+    {
+        return Ok(None);
+    }
+    if let (Some(workspace), Some(key)) = (whose, &change.unless)
+        && !workspace::not_yet(conn, workspace, key, now).await?
     {
         return Ok(None);
     }

@@ -309,6 +309,20 @@ impl Store for Database {
         channel::prompts(&mut self.read().await?, workspace, channel, now).await
     }
 
+    async fn saw(&self, workspace: &WorkspaceId, key: &str) -> Result<bool, StoreError> {
+        workspace::saw(&mut self.read().await?, workspace, key).await
+    }
+
+    async fn make_private(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        case::make_private(&mut tx, workspace, channel).await?;
+        tx.commit().await
+    }
+
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError> {
         let mut tx = self.write().await?;
         let Some(done) = commit::apply(&mut tx, change, now).await? else {

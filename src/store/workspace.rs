@@ -128,6 +128,39 @@ pub(super) async fn see_event(
     Ok(done == 1)
 }
 
+/// Whether no event of this key was recorded. Who would record one waits until our change stands: the key is ours until then.
+pub(super) async fn not_yet(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    key: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if !see_event(conn, workspace, key, now).await? {
+        return Ok(false);
+    }
+    sql("delete from seen_event where workspace_id = $1 and event_key = $2")
+        .bind(workspace.as_str())
+        .bind(key)
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+/// Whether an event was recorded.
+pub(super) async fn saw(
+    conn: &mut Conn,
+    workspace: &WorkspaceId,
+    key: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<(i64,)> =
+        sql("select seen_at from seen_event where workspace_id = $1 and event_key = $2")
+            .bind(workspace.as_str())
+            .bind(key)
+            .fetch_optional(conn)
+            .await?;
+    Ok(found.is_some())
+}
+
 /// Records that the digest of a week was asked for; `false` when it was before.
 pub(super) async fn ask_digest(
     conn: &mut Conn,

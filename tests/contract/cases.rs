@@ -230,3 +230,24 @@ pub(crate) async fn any_text_can_be_kept(house: House) {
     }
     assert_eq!(house.store.channel(&t1(), &channel).await.unwrap().never, never);
 }
+
+pub(crate) async fn a_channel_is_made_private_with_all_its_cases(house: House) {
+    let c1 = ChannelId::from("C1");
+    let open = house.save(Case { state: State::Open, ..case(1) }).await;
+    let secret = house.save(Case { channel: c1.clone(), ..full_case(2) }).await;
+    let elsewhere = house.save(Case { channel: "C2".into(), state: State::Open, ..case(3) }).await;
+    let theirs = house.save(Case { workspace: "T2".into(), ..case(4) }).await;
+    for _ in 0..2 {
+        house.store.make_private(&t1(), &c1).await.unwrap();
+    }
+    let made = Case { private: true, revision: open.revision + 1, ..open.clone() };
+    assert_eq!(house.load(&open).await, made);
+    for untouched in [secret, elsewhere.clone(), theirs] {
+        assert_eq!(house.load(&untouched).await, untouched);
+    }
+    let filter = CaseFilter { visible_from: None, limit: 10 };
+    assert_eq!(house.store.investigations(&t1(), &filter).await.unwrap(), [elsewhere]);
+    // Who is about to change it has an old copy, which is public.
+    assert!(matches!(house.commit(&of_case(open)).await, Err(StoreError::Conflict)));
+    house.save(made).await;
+}

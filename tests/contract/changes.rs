@@ -73,3 +73,24 @@ pub(crate) async fn the_digest_of_a_week_is_asked_for_once(house: House) {
     let torn = Change { event: touch().event, ..ask("T2", "2026-W49", "C1") };
     assert!(matches!(house.commit(&torn).await, Err(StoreError::Corrupt { .. })));
 }
+
+pub(crate) async fn what_must_not_come_after_something_is_refused_after_it(house: House) {
+    let taken = |number: u32| Change {
+        unless: Some("gone:C1:1".to_owned()),
+        ..with_event(&format!("Ev{number}"), of_case(case(number)))
+    };
+    let saw = async |key: &str| house.store.saw(&t1(), key).await.unwrap();
+    assert_eq!(house.commit(&taken(1)).await.unwrap(), Committed::Applied);
+    assert!(saw("Ev1").await && !saw("gone:C1:1").await);
+    let gone = |workspace: &str| {
+        let event = Some((WorkspaceId::from(workspace), "gone:C1:1".to_owned()));
+        Change { event, ..Change::default() }
+    };
+    assert_eq!(house.commit(&gone("T2")).await.unwrap(), Committed::Applied);
+    assert_eq!(house.commit(&taken(2)).await.unwrap(), Committed::Applied);
+    assert_eq!(house.commit(&gone("T1")).await.unwrap(), Committed::Applied);
+    assert!(saw("gone:C1:1").await);
+    assert_eq!(house.commit(&taken(3)).await.unwrap(), Committed::Duplicate);
+    assert_eq!(house.store.case(&t1(), CaseNumber(3)).await.unwrap(), None);
+    assert!(!saw("Ev3").await && saw("gone:C1:1").await);
+}

@@ -202,6 +202,7 @@ pub(crate) fn full_case(number: u32) -> Case {
         by: Some(UserId::from("U2")),
         at: at(3),
         message: Some(MessageTs::from("1763712180.000001")),
+        file: some("F0HEADERS1"),
         permalink: some("https://acme.slack.com/archives/C1/p1763712180000001"),
         excerpt: some("Authentication-Results: dkim=fail"),
         reading: Some(Reading {
@@ -215,6 +216,7 @@ pub(crate) fn full_case(number: u32) -> Case {
         kind: EvidenceKind::Link,
         by: None,
         message: None,
+        file: None,
         permalink: None,
         excerpt: some(""),
         reading: None,

@@ -94,6 +94,22 @@ pub(crate) async fn of_two_deliveries_of_an_event_one_has_its_effect(house: Hous
     assert_eq!(house.claim(at(0)).await.len(), ROUNDS as usize);
 }
 
+/// A message and its deletion: either the deletion finds what was taken from the message, or nothing is taken from it.
+pub(crate) async fn a_message_and_its_deletion_do_not_miss_each_other(house: House) {
+    let other = store::open(&house.url()).await.unwrap();
+    for round in 1..=ROUNDS {
+        let key = format!("gone:{round}");
+        let taken = Change { unless: Some(key.clone()), ..of_case(case(round)) };
+        let gone = Change { event: Some((t1(), key)), ..Change::default() };
+        let deletion = async {
+            assert_eq!(other.commit(&gone, at(0)).await.unwrap(), Committed::Applied);
+            other.case(&t1(), CaseNumber(round)).await.unwrap().is_some()
+        };
+        let (taken, found) = tokio::join!(house.store.commit(&taken, at(0)), deletion);
+        assert_eq!(taken.unwrap() == Committed::Applied, found, "round {round}");
+    }
+}
+
 /// People nobody knew yet, in many cases at once: each is one person, and no case has to wait for another try.
 pub(crate) async fn new_people_are_met_once(house: House) {
     let mut tasks = JoinSet::new();

@@ -180,3 +180,81 @@ async fn an_edit_after_the_card_rewrites_it_in_place() {
     house.press(PRIYA, BACKEND, &card, "close").await;
     house.view(PRIYA).await;
 }
+
+/// A form that was filled in and sent, as Slack sends it.
+fn closing(view: &str) -> Value {
+    let chosen = |value: &str| json!({"answer": {"type": "static_select", "selected_option": {"value": value}}});
+    json!({
+        "type": "view_submission", "team": {"id": TEAM}, "user": {"id": PRIYA, "team_id": TEAM},
+        "view": {"id": view, "private_metadata": json!({"form": "close", "case": 1, "channel": BACKEND}).to_string(),
+            "state": {"values": {
+                "outcome": chosen("averted"), "class": chosen("email-auth"),
+                "fixed": {"answer": {"type": "plain_text_input", "value": "the DKIM record"}},
+            }}},
+    })
+}
+
+/// Slack or a proxy lost our answer, and the person sends the form once more.
+#[tokio::test]
+async fn a_form_sent_again_because_the_answer_was_lost_is_answered_as_the_first_time() {
+    let house = House::open(Door::Http).await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    house.card(BACKEND, &thread).await;
+    for _ in 0..2 {
+        let ack = house.slack.send_raw_interaction(closing("V1")).await.expect("acknowledged");
+        assert_eq!(ack.body, Value::Null);
+        house.card_with(BACKEND, &thread, "Closed: averted").await;
+        house.settled().await;
+    }
+    assert_eq!(house.said_in(BACKEND, &thread).len(), 2, "the card and the outcome");
+    // Another form comes too late, however often it is sent.
+    for _ in 0..2 {
+        let ack = house.slack.send_raw_interaction(closing("V2")).await.expect("acknowledged");
+        assert_eq!(ack.body["response_action"], "errors", "{:?}", ack.body);
+    }
+}
+
+/// A bot to which the test itself tells what happens.
+async fn told_house() -> House {
+    let app = App { events: vec!["none".to_owned()], ..App::default() };
+    House::open_with(Door::Http, eager(), Options { app, ..Options::default() }).await
+}
+
+/// Tells the bot of a message, of its edit, or that it is gone.
+async fn tell(house: &House, id: &str, message: Value) {
+    let mut told = json!({"type": "message", "channel": BACKEND, "channel_type": "channel"});
+    for (name, value) in message.as_object().into_iter().flatten() {
+        told[name] = value.clone();
+    }
+    house.slack.send_raw_event(event(id, &told));
+    house.acknowledged().await;
+}
+
+/// Slack tells a message once more, minutes later, when nobody took it; in between it may be deleted.
+#[tokio::test]
+async fn a_message_that_is_told_after_its_deletion_leaves_nothing() {
+    let house = told_house().await;
+    let thread = house.say(BACKEND, MAYA, MAILCHIMP);
+    let gone = house.say(BACKEND, MAYA, MAILCHIMP);
+    let reply = house.reply(BACKEND, JONAS, &thread, HEADERS);
+    let other = house.reply(BACKEND, JONAS, &thread, HEADERS);
+    for (n, ts) in [&gone, &reply].into_iter().enumerate() {
+        let deletion = json!({"subtype": "message_deleted", "deleted_ts": ts, "ts": "9.9"});
+        tell(&house, &format!("EvGone{n}"), deletion).await;
+    }
+    let said = |ts: &str| json!({"user": MAYA, "text": MAILCHIMP, "ts": ts});
+    let posted = |ts: &str| json!({"user": JONAS, "text": HEADERS, "ts": ts, "thread_ts": thread});
+    tell(&house, "EvSaid", said(&gone)).await;
+    let edit = json!({"subtype": "message_changed", "message": said(&gone), "ts": "9.9"});
+    tell(&house, "EvEdit", edit).await;
+    house.settled().await;
+    assert_eq!((cards(&house), house.case(1).await, house.case(2).await), (0, None, None));
+    tell(&house, "EvThread", said(&thread)).await;
+    house.card(BACKEND, &thread).await;
+    tell(&house, "EvReply", posted(&reply)).await;
+    tell(&house, "EvOther", posted(&other)).await;
+    house.settled().await;
+    let case = house.case(3).await.unwrap();
+    assert_eq!(case.evidence.len(), 1);
+    assert_eq!(case.evidence[0].message, Some(other.as_str().into()));
+}

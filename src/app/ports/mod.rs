@@ -266,6 +266,9 @@ pub enum JobEnd {
 pub struct Change {
     /// What caused it: refused as a duplicate when it was recorded before.
     pub event: Option<(WorkspaceId, String)>,
+    /// What it must not come after: refused as a duplicate when an event of this key was recorded before. Whoever records one
+    /// waits until this change stands.
+    pub unless: Option<String>,
     /// The case as it should stand; its revision must be the stored one (0 for a new case).
     pub case: Option<Case>,
     /// The channel as it should stand, likewise.
@@ -289,7 +292,7 @@ pub struct Change {
 pub enum Committed {
     /// It stands.
     Applied,
-    /// Its event or its digest was recorded before; nothing was changed.
+    /// Its event, its digest or what it must not come after was recorded before; nothing was changed.
     Duplicate,
 }
 
@@ -391,6 +394,14 @@ pub trait Store: Installations + Retention {
         channel: &ChannelId,
         now: Timestamp,
     ) -> Result<Vec<(Timestamp, String)>, StoreError>;
+    /// Whether an event of this key was recorded.
+    async fn saw(&self, workspace: &WorkspaceId, key: &str) -> Result<bool, StoreError>;
+    /// From now on the cases of this channel are shown there only.
+    async fn make_private(
+        &self,
+        workspace: &WorkspaceId,
+        channel: &ChannelId,
+    ) -> Result<(), StoreError>;
     /// Makes one change, all of it or none of it, and durable when it returns.
     async fn commit(&self, change: &Change, now: Timestamp) -> Result<Committed, StoreError>;
     /// Claims at most `limit` due jobs of kinds we know until `lease_until`, none of these workspaces; a job whose lease ran

@@ -26,6 +26,7 @@ fn evidence(text: &str, recognisers: &Recognisers) -> Vec<Evidence> {
             by: None,
             at: Timestamp::UNIX_EPOCH,
             message: None,
+            file: None,
             permalink: None,
             excerpt: None,
             reading: finding.reading,

@@ -77,6 +77,7 @@ fn evidence(says: Option<&str>, supports: &[&str]) -> Evidence {
         by: Some("U0POSTER01".into()),
         at: week().from,
         message: None,
+        file: None,
         permalink: None,
         excerpt: None,
         reading: says.map(|says| Reading {

@@ -118,6 +118,8 @@ pub struct Evidence {
     pub at: Timestamp,
     /// The message it came with; a form's answers have none.
     pub message: Option<MessageTs>,
+    /// The file of that message it was read from; what stands in the message itself has none.
+    pub file: Option<String>,
     /// A link to where it stands.
     pub permalink: Option<String>,
     /// Its first lines, redacted.
@@ -380,6 +382,11 @@ impl Case {
     /// Whether something that came with this message is recorded.
     pub fn has_evidence_from(&self, message: &MessageTs) -> bool {
         self.evidence.iter().any(|evidence| evidence.message.as_ref() == Some(message))
+    }
+
+    /// Whether something that this message carried is recorded, be it a proposal that waits for the review.
+    pub fn holds_from(&self, message: &MessageTs) -> bool {
+        self.has_evidence_from(message) || self.parked.iter().any(|p| &p.message == message)
     }
 
     /// Whether it goes on: evidence posted in its thread still belongs to it.

@@ -2,12 +2,14 @@
 //!
 //! `apply(case, event, now) → (case, effects)`; nothing has happened yet when it returns.
 
+mod anew;
 mod case;
 #[cfg(test)]
 pub(in crate::domain) mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::anew::Reread;
 pub use self::case::{
     Beginning, Case, CaseNumber, EVIDENCE_MAX, Evidence, Origin, Outcome, OutcomeKind, Parked,
     SAID_CHARS_MAX, State, Statement, cut,
@@ -38,6 +40,8 @@ pub enum Happening {
     Deleted,
     /// Evidence was posted.
     Posted(Vec<Evidence>),
+    /// A message was changed that may have carried something, or carries something now.
+    Reread(Reread),
     /// A big proposal was made during an incident.
     Parked(Parked),
     /// A message that carried evidence, or a parked proposal, is gone.
@@ -109,8 +113,9 @@ pub fn apply(mut case: Case, happening: Happening, now: Timestamp) -> (Case, Vec
         Happening::Reworded(Some((said, verdict))) => reworded(&mut case, &said, &verdict),
         Happening::Deleted => deleted(&mut case),
         Happening::Posted(evidence) => posted(&mut case, evidence, now),
+        Happening::Reread(message) => anew::reread(&mut case, message, now),
         Happening::Parked(proposal) => parked(&mut case, proposal),
-        Happening::EvidenceDeleted(message) => evidence_deleted(&mut case, &message),
+        Happening::EvidenceDeleted(message) => anew::taken_back(&mut case, &message),
         Happening::Opened { by, title, statement } => opened(&mut case, by, title, statement, now),
         Happening::Dismissed => dismissed(&mut case),
         Happening::Closed(outcome) => closed(&mut case, outcome),
@@ -167,12 +172,17 @@ fn quiet_period_over(
     vec![Effect::ShowCard, Effect::Schedule(Due::Text, now + TEXT_KEPT)]
 }
 
-/// A card that begins its own thread may have been answered before anybody knew whose thread that is.
+/// A card that begins its own thread may have been answered before anybody knew whose thread that is; and the case may have
+/// been closed when there was no thread yet to say so in.
 fn card_shown(case: &mut Case, ts: MessageTs) -> Vec<Effect> {
     let begins_thread = case.root.is_none();
     case.root.get_or_insert_with(|| ts.clone());
     case.card = Some(ts);
-    if begins_thread { vec![Effect::ReadThread] } else { Vec::new() }
+    match (begins_thread, case.state) {
+        (true, State::Closed) => vec![Effect::ReadThread, Effect::TellOutcome],
+        (true, _) => vec![Effect::ReadThread],
+        (false, _) => Vec::new(),
+    }
 }
 
 /// Before the card is shown, a case can end without a word; its text goes with it.
@@ -209,12 +219,12 @@ fn deleted(case: &mut Case) -> Vec<Effect> {
             case.forget_words();
             vec![Effect::Cancel(Due::Text), Effect::ShowCard]
         }
-        // An open investigation belongs to the people in it, not to one message; what that carried goes.
-        State::Open => {
+        // An investigation belongs to the people in it, not to one message, open or closed; what that carried goes.
+        State::Open | State::Closed => {
             let message = case.message.clone();
-            message.map_or_else(Vec::new, |message| evidence_deleted(case, &message))
+            message.map_or_else(Vec::new, |message| anew::taken_back(case, &message))
         }
-        State::Closed | State::Dismissed | State::Silent => Vec::new(),
+        State::Dismissed | State::Silent => Vec::new(),
     }
 }
 
@@ -243,18 +253,6 @@ fn parked(case: &mut Case, proposal: Parked) -> Vec<Effect> {
     case.parked.push(Parked { said: cut(&proposal.said, SAID_CHARS_MAX), ..proposal });
     case.parked.sort_by(|a, b| a.message.cmp(&b.message));
     show_if_shown(case)
-}
-
-fn evidence_deleted(case: &mut Case, message: &MessageTs) -> Vec<Effect> {
-    let count = |case: &Case| case.evidence.len() + case.parked.len();
-    let before = count(case);
-    case.evidence.retain(|e| e.message.as_ref() != Some(message));
-    case.parked.retain(|p| &p.message != message);
-    let mut effects = vec![Effect::LeaveFiles(message.clone())];
-    if count(case) != before {
-        effects.extend(show_if_shown(case));
-    }
-    effects
 }
 
 fn opened(

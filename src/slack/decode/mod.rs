@@ -9,8 +9,8 @@ use super::{Delivery, DeliveryKind, attached, channel_news};
 use crate::app::ports::Workspace;
 use crate::domain::investigation::CaseNumber;
 use crate::domain::message::{
-    Action, Click, Command, Event, File, Form, Incoming, Message, Place, Shortcut, ShortcutKind,
-    Submission, Trigger,
+    Action, ChannelNews, Click, Command, Event, File, Form, Incoming, Message, Place, Shortcut,
+    ShortcutKind, Submission, Trigger,
 };
 use crate::domain::{ChannelId, MessageTs, UserId, WorkspaceId};
 
@@ -105,6 +105,9 @@ fn message_event(event: &Value, external: bool, workspace: &Workspace) -> Result
         Some("message_deleted") => {
             deleted(event, text(event, "deleted_ts")).ok_or("message_deleted without its place")
         }
+        Some("channel_convert_to_private") => {
+            made_private(event).ok_or("channel_convert_to_private without its channel")
+        }
         Some(other) => Err(ignored(other)),
     }
 }
@@ -118,13 +121,22 @@ fn deleted(event: &Value, ts: Option<&str>) -> Option<Event> {
     Some(Event::Deleted { channel: text(event, "channel")?.into(), ts: ts?.into() })
 }
 
-/// An edit that leaves the text as it was (an unfurled link, a pin) is no edit.
+/// Slack says it in the channel itself, and nowhere else.
+fn made_private(event: &Value) -> Option<Event> {
+    let channel = text(event, "channel")?.into();
+    Some(Event::ChannelChanged { channel, name: None, news: ChannelNews::Private })
+}
+
+/// An edit that leaves text and files as they were (an unfurled link, a pin) is no edit. A file that was deleted is told so,
+/// too.
 fn changed(event: &Value, external: bool, workspace: &Workspace) -> Result<Event, Ignored> {
     let now = event.get("message").ok_or("message_changed without content")?;
     if text(now, "subtype") == Some("tombstone") {
         return deleted(event, text(now, "ts")).ok_or("tombstone without its place");
     }
-    if at(event, "/previous_message/text") == text(now, "text") {
+    let before = event.get("previous_message").unwrap_or(&Value::Null);
+    let same_files = || files(before).map(|file| file.id).eq(files(now).map(|file| file.id));
+    if text(before, "text") == text(now, "text") && same_files() {
         return Err("message_changed without a change");
     }
     let message = message(now, event, external, workspace);
@@ -175,7 +187,6 @@ fn any_message(
     let ts = MessageTs::from(text(message, "ts")?);
     let thread = text(message, "thread_ts").map(MessageTs::from).filter(|root| *root != ts);
     let raw = text(message, "text").unwrap_or_default();
-    let files = message.get("files").and_then(Value::as_array);
     Some(Message {
         permalink: permalink(&workspace.url, &place.channel, &ts, thread.as_ref()),
         place,
@@ -184,7 +195,7 @@ fn any_message(
         author,
         text: raw.to_owned(),
         readable: readable(raw),
-        files: files.into_iter().flatten().filter_map(file).collect(),
+        files: files(message).collect(),
         mention: false,
         answers_us: text(message, "parent_user_id") == Some(workspace.bot_user.as_str()),
     })
@@ -194,6 +205,12 @@ fn any_message(
 pub(super) fn reply(json: &Value, place: &Place, workspace: &Workspace) -> Option<Message> {
     text(json, "subtype").is_none_or(|subtype| WRITTEN.contains(&subtype)).then_some(())?;
     by_person(json, place.clone(), workspace)
+}
+
+/// The files of a message; of one that was deleted its place is left, without an address.
+fn files(message: &Value) -> impl Iterator<Item = File> {
+    let files = message.get("files").and_then(Value::as_array);
+    files.into_iter().flatten().filter_map(file)
 }
 
 fn file(file: &Value) -> Option<File> {

@@ -86,6 +86,18 @@ fn subtypes_with_a_persons_words_are_messages() {
 }
 
 #[test]
+fn a_channel_that_is_made_private_is_told_by_a_message_in_it() {
+    // As Slack documents it.
+    let told = json!({
+        "subtype": "channel_convert_to_private", "user": "U1234ABCD", "type": "message", "ts": "1730984822.596869",
+        "text": "made this channel *private*. Now, it can only be viewed or joined by invitation.",
+        "channel": "C1234ABCD", "event_ts": "1730984822.596869", "channel_type": "group",
+    });
+    let (channel, news) = ("C1234ABCD".into(), ChannelNews::Private);
+    assert_eq!(happens(&told), Ok(Event::ChannelChanged { channel, name: None, news }));
+}
+
+#[test]
 fn bots_are_not_heard_least_of_all_ourselves() {
     for bot in [
         json!({"user": "UBOT"}),
@@ -203,7 +215,7 @@ fn an_alert_is_evidence_with_what_is_attached_to_it() {
 }
 
 #[test]
-fn an_edit_counts_only_when_the_words_change() {
+fn an_edit_counts_only_when_the_words_or_the_files_change() {
     let changed = |before: &str, after: &str| {
         let edit = json!({
             "type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel", "ts": "9.9",
@@ -215,6 +227,27 @@ fn an_edit_counts_only_when_the_words_change() {
     assert!(
         matches!(changed("a", "b"), Ok(Event::Edited(m)) if m.text == "b" && m.ts == "1763712000.000100".into())
     );
+    let sheds = |after: Value| {
+        let files = |files: &Value| message(&json!({"subtype": "file_share", "files": files}));
+        let file =
+            |id: &str| json!({"id": id, "url_private": format!("https://files.slack.com/{id}")});
+        let edit = json!({
+            "type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "channel", "ts": "9.9",
+            "message": files(&after), "previous_message": files(&json!([file("F1"), file("F2")])),
+        });
+        (happens(&edit), file("F1"), file("F2"))
+    };
+    let (nothing, one, two) = sheds(json!(null));
+    let left = |event: Result<Event, Ignored>| match event {
+        Ok(Event::Edited(m)) => Some(m.files.into_iter().map(|file| file.id).collect::<Vec<_>>()),
+        _ => None,
+    };
+    assert_eq!(left(nothing), Some(vec![]));
+    assert_eq!(
+        left(sheds(json!([{"id": "F1", "mode": "tombstone"}, two])).0),
+        Some(vec!["F2".to_owned()])
+    );
+    assert_eq!(left(sheds(json!([one, two])).0), None);
     let tombstone = json!({
         "type": "message", "subtype": "message_changed", "channel": "C1",
         "message": {"subtype": "tombstone", "ts": "1.1", "user": "USLACKBOT", "text": "This message was deleted."},
