@@ -97,9 +97,9 @@ impl App {
     }
 }
 
-/// What a change that takes something from a message must not come after: its deletion.
-pub(super) fn unless_gone(message: &Message) -> Option<String> {
-    Some(gone(&message.place.channel, &message.ts))
+/// Names the deletion of a message: what takes something from the message must not come after it.
+pub(super) fn deletion(message: &Message) -> String {
+    gone(&message.place.channel, &message.ts)
 }
 
 fn gone(channel: &ChannelId, ts: &MessageTs) -> String {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::gone::unless_gone;
+use super::gone::deletion;
 use super::ports::{Change, Committed, Job, JobEnd, NewJob, StoreError, Work};
 use super::{App, Cause, TRIES_MAX};
 use crate::domain::investigation::{Case, CaseNumber, Due, Effect, Happening, State, apply};
@@ -57,7 +57,7 @@ impl App {
             By::Event(_) | By::Nobody if !something => return Ok(false),
             By::Event(cause) => {
                 change.event = Some(cause.event());
-                change.unless = messages.first().and_then(|message| unless_gone(message));
+                change.unless = messages.first().map(|message| deletion(message));
             }
             By::Nobody => {}
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::gone::unless_gone;
+use super::gone::deletion;
 use super::happen::{By, change};
 use super::incident::Told;
 use super::ports::{Change, Committed, NewJob, StoreError, Work};
@@ -99,7 +99,7 @@ impl App {
         let mut change = change(case, &heard(self.when_to_speak(now)), now);
         change.jobs.extend(files);
         change.event = Some(cause.event());
-        change.unless = unless_gone(message);
+        change.unless = Some(deletion(message));
         change.channel = Some((cause.workspace.clone(), message.place.channel.clone(), channel));
         if self.save(change).await? == Committed::Applied {
             metrics::counter!("secondlook_proposals_heard_total").increment(1);
