@@ -167,7 +167,7 @@ impl Bot {
     }
 
     /// Stops: first the doors, then what came through them, then the worker, which begins nothing more and has its own time
-    /// for what it has begun, however the doors fared. The rest stands in the store and is done at the next start.
+    /// for what it has begun and for tokens being renewed, however the doors fared. The rest stands in the store and is done at the next start.
     pub async fn stop(self) {
         self.doors.cancel();
         self.tasks.close();

@@ -262,7 +262,7 @@ impl Logging {
 /// folder above is not ours.
 fn read_dotenv() -> Result<(), ConfigError> {
     let fault = match dotenvy::from_path(".env") {
-        Ok(_) => return Ok(()),
+        Ok(()) => return Ok(()),
         Err(error) if error.not_found() => return Ok(()),
         Err(dotenvy::Error::Io(error)) => format!("can't be read: {}", error.kind()),
         Err(_) => {
