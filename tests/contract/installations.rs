@@ -8,7 +8,7 @@ use secondlook::app::ports::{Change, Store, StoreError, Work, Workspace};
 use secondlook::app::retention::Erasure;
 use secondlook::domain::investigation::CaseNumber;
 use secondlook::domain::policy::ChannelState;
-use secondlook::domain::{ChannelId, UserId, WorkspaceId};
+use secondlook::domain::{ChannelId, WorkspaceId};
 
 use super::house::{House, asking, at, full_case, installation, of_case, workspace};
 
