@@ -27,7 +27,7 @@ pub(super) async fn digests(config: &Config) -> Vec<Finding> {
         None => None,
     };
     let installed = installed(config).await;
-    // Whose the bot's own token is, Slack would not say: it is nobody else's channel for that.
+    // While Slack doesn't say whose the bot's own token is, the channel is not taken for anybody else's.
     let known = if config.bot_token.is_some() && own.is_none() { &[] } else { &installed[..] };
     let known: Vec<WorkspaceId> = known.iter().map(|known| known.workspace.clone()).collect();
     let channels = config.digest.channels.clone();
