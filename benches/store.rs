@@ -77,7 +77,7 @@ async fn claims(stores: &[Arc<dyn Store>]) -> f64 {
         let store = store.clone();
         tasks.spawn(async move {
             loop {
-                let jobs = store.claim(at(0), at(1), 16).await.unwrap();
+                let jobs = store.claim(at(0), at(1), 16, &[]).await.unwrap();
                 if jobs.is_empty() {
                     return;
                 }
