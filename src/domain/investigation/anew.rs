@@ -76,3 +76,87 @@ pub(super) fn taken_back(case: &mut Case, message: &MessageTs) -> Vec<Effect> {
     }
     effects
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::investigation::tests::{SPEAK, check, evidence, outcome, play, waiting};
+    use crate::domain::investigation::{Happening, Origin, OutcomeKind, State};
+
+    fn reread(message: &str, files: &[&str], evidence: Vec<Evidence>) -> Happening {
+        let files = files.iter().map(|&file| file.to_owned()).collect();
+        Happening::Reread(Reread { message: message.into(), files, evidence, proposal: None })
+    }
+
+    #[test]
+    fn in_a_closed_case_an_edit_changes_evidence_in_place_and_adds_none() {
+        let other =
+            |message| Evidence { excerpt: Some("spf=fail".to_owned()), ..evidence(message) };
+        let posted = Happening::Posted(vec![evidence("3.0"), evidence("4.0")]);
+        let (closed, _) =
+            play(waiting(), &[SPEAK, posted, Happening::Closed(outcome(OutcomeKind::Averted))]);
+        for (changed, told, left) in [
+            (
+                reread("3.0", &[], vec![other("3.0")]),
+                "closed[-files:3.0 show]",
+                vec![other("3.0"), evidence("4.0")],
+            ),
+            (
+                reread("3.0", &[], vec![evidence("3.0")]),
+                "closed[-files:3.0]",
+                vec![evidence("3.0"), evidence("4.0")],
+            ),
+            (reread("3.0", &[], vec![]), "closed[-files:3.0 show]", vec![evidence("4.0")]),
+            (
+                reread("9.0", &[], vec![evidence("9.0")]),
+                "closed[-files:9.0]",
+                closed.evidence.clone(),
+            ),
+        ] {
+            let (case, effects) = play(closed.clone(), std::slice::from_ref(&changed));
+            assert_eq!((case.evidence, effects.as_str()), (left, told), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_showed_stays_as_long_as_the_file() {
+        let of = |file: &str| Evidence { file: Some(file.to_owned()), ..evidence("3.0") };
+        let posted = Happening::Posted(vec![evidence("3.0"), of("F1"), of("F2"), evidence("4.0")]);
+        let open = "prompted[show +text] open[show -quiet_period -text +reminder]";
+        let case = check(
+            &[SPEAK, posted.clone(), reread("3.0", &["F2"], vec![])],
+            &format!("{open} open[-files:3.0 show]"),
+        );
+        assert_eq!(case.evidence, [of("F2"), evidence("4.0")]);
+        let case = check(
+            &[SPEAK, posted, reread("3.0", &["F1", "F2"], vec![evidence("3.0")])],
+            &format!("{open} open[-files:3.0]"),
+        );
+        assert_eq!(case.evidence.len(), 4);
+    }
+
+    #[test]
+    fn a_proposal_that_waits_for_the_review_follows_its_message() {
+        let park =
+            |said: &str| Happening::Parked(Parked { message: "3.0".into(), said: said.to_owned() });
+        let again = |proposal: Option<&str>| {
+            let proposal = proposal.map(str::to_owned);
+            Happening::Reread(Reread {
+                message: "3.0".into(),
+                files: vec![],
+                evidence: vec![],
+                proposal,
+            })
+        };
+        let closed = [park("let's rewrite it"), Happening::Closed(outcome(OutcomeKind::Averted))];
+        let begun = Case { origin: Origin::Incident, state: State::Open, ..waiting() };
+        let (closed, _) = play(begun, &closed);
+        let (reworded, told) = play(closed.clone(), &[again(Some("let's rewrite all of it"))]);
+        assert_eq!(
+            (reworded.parked[0].said.as_str(), told.as_str()),
+            ("let's rewrite all of it", "closed[-files:3.0 show]")
+        );
+        assert_eq!(play(closed, &[again(None)]).0.parked, []);
+        assert_eq!(play(reworded, &[Happening::EvidenceDeleted("3.0".into())]).0.parked, []);
+    }
+}
