@@ -9,8 +9,9 @@ use super::deliver::Failed;
 use super::ports::Job;
 use crate::domain::{ChannelId, WorkspaceId};
 
-/// How many attempts may be about one channel: while nothing is answered there, the others have places left.
-const IN_CHANNEL: usize = 2;
+/// How many attempts may be about one channel, which is what a case wants at once: its card, its thread, its outcome. While
+/// nothing is answered in two channels, the others have places left.
+const IN_CHANNEL: usize = 3;
 /// How many may be about one workspace, for the same reason.
 const IN_WORKSPACE: usize = 8;
 /// How long work waits that was claimed before its workspace was full; after that, none is claimed.
@@ -189,16 +190,16 @@ mod tests {
         let attempts = Attempts::default();
         for id in 0..8 {
             let channel = ["CHANGS1", "CHANGS2"][usize::from(id % 2 == 1)];
-            assert_eq!(held(&attempts, id, "T1", Some(channel)).is_some(), id >= 4);
+            assert_eq!(held(&attempts, id, "T1", Some(channel)).is_some(), id >= 6);
         }
-        assert_eq!(attempts.lock().under_way.len(), 4);
+        assert_eq!(attempts.lock().under_way.len(), 6);
         assert_eq!(held(&attempts, 8, "T1", Some("CSOUND")), None);
     }
 
     #[test]
     fn however_many_wait_for_a_channel_one_a_second_has_its_turn() {
         let attempts = Attempts::default();
-        for id in [1, 2] {
+        for id in [1, 2, 3] {
             assert_eq!(held(&attempts, id, "T1", Some("C1")), None);
         }
         let turn = |id| held(&attempts, id, "T1", Some("C1"));
