@@ -116,18 +116,19 @@ pub(crate) async fn the_command_asks_for_none_where_its_channel_is_another_works
     house.own_token = true;
     house.start().await;
     // The one channel is that of the workspace with a token of its own, as for the bot.
-    let refused = command(&house, NORTH);
+    let refused = command(&house, NORTH).await;
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let why = String::from_utf8(refused.stderr).unwrap();
     assert!(why.contains("names no channel of T0NORTH001: write it as T0NORTH001:C"), "{why}");
-    let asked = command(&house, TEAM);
+    let asked = command(&house, TEAM).await;
     assert_eq!(asked.status.code(), Some(0), "{asked:?}");
     assert!(String::from_utf8(asked.stdout).unwrap().starts_with("Asked for"));
 }
 
-/// `secondlook digest` of a quiet week long ago, beside the running bot.
-fn command(house: &House, workspace: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_secondlook"))
+/// `secondlook digest` of a quiet week long ago, beside the running bot: which goes on meanwhile, or it would hold the store.
+async fn command(house: &House, workspace: &'static str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secondlook"));
+    command
         .args(["digest", "--week", "2025-W10", "--workspace", workspace])
         .env_clear()
         .envs([
@@ -135,9 +136,8 @@ fn command(house: &House, workspace: &str) -> Output {
             ("SLACK_BOT_TOKEN", house.slack.bot_token()),
             ("SECONDLOOK_DIGEST_CHANNEL", GENERAL.to_owned()),
         ])
-        .current_dir(house.database().parent().unwrap())
-        .output()
-        .unwrap()
+        .current_dir(house.database().parent().unwrap());
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 /// What it would have been told while the app was away, and what was left to tell before.
