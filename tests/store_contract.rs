@@ -80,6 +80,7 @@ contract! {
     retention::a_batch_takes_no_more_than_it_may,
     jobs::no_retry_makes_work_younger,
     waiting::what_awaits_a_person_is_not_late,
+    waiting::doubt_that_comes_while_it_is_tried_stays,
     waiting::the_work_of_full_workspaces_is_left_to_others,
 }}
 

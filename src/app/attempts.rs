@@ -16,8 +16,8 @@ const IN_CHANNEL: usize = 3;
 const IN_WORKSPACE: usize = 8;
 /// How long work waits that was claimed before its workspace was full; after that, none is claimed.
 const PLACE_AFTER: SignedDuration = SignedDuration::from_secs(1);
-/// Of the work that waits for a place in a channel, a piece is tried so often, however much it is: as often as Slack takes
-/// messages there. And nothing waits longer than this to be tried.
+/// Of the work that waits for a place in a channel, a piece is tried so often: as often as Slack takes messages there. Of more
+/// than a minute holds, as many as let each be tried within it.
 const TURN_EVERY: SignedDuration = SignedDuration::from_secs(1);
 const TURN_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 

@@ -104,7 +104,10 @@ impl App {
                 }
             }
             Err(error) => {
-                self.pulse.miss();
+                // Two that wanted the same at once say nothing about the store.
+                if !matches!(error, StoreError::Conflict) {
+                    self.pulse.miss();
+                }
                 tracing::error!(error.kind = %error, "could not claim work");
                 // What is due stays due: looking again at once would only keep the store from recovering.
                 return LOOK_EVERY;

@@ -82,7 +82,7 @@ impl App {
                 other => return other.map(|_| ()),
             }
             let Some(again) = self.store.case(&job.workspace, number).await? else {
-                return Ok(());
+                return self.done(job).await;
             };
             case = again;
         }

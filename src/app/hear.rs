@@ -252,7 +252,6 @@ impl App {
     ) -> Result<Answer, StoreError> {
         let channel = &message.place.channel;
         let case = self.store.case_in_thread(cause.workspace, channel, message.root()).await?;
-        self.notice_privacy(cause.workspace, &message, case.as_ref()).await?;
         let incident = match &case {
             Some(case) => Some(case.clone()).filter(|case| case.origin == Origin::Incident),
             None => self.incident_with(cause.workspace, channel, &message.ts).await?,

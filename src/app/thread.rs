@@ -5,6 +5,7 @@
 
 use super::channel::may_fail;
 use super::deliver::Failed;
+use super::gone::deletion;
 use super::happen::By;
 use super::ports::{Chat, Job, StoreError};
 use super::{App, TRIES_MAX};
@@ -44,8 +45,14 @@ impl App {
         case: Case,
         replies: &[Message],
     ) -> Result<(), StoreError> {
-        let new: Vec<&Message> =
-            replies.iter().filter(|reply| !case.has_evidence_from(&reply.ts)).collect();
+        let mut new = Vec::new();
+        for reply in replies.iter().filter(|reply| !case.has_evidence_from(&reply.ts)) {
+            let carries = !reply.files.is_empty() || !self.evidence_in(reply).is_empty();
+            // It may have been deleted while the thread was read.
+            if carries && !self.store.saw(&job.workspace, &deletion(reply)).await? {
+                new.push(reply);
+            }
+        }
         let posted = new.iter().map(|reply| Happening::Posted(self.evidence_in(reply))).collect();
         self.happen_all(By::Job(job), case, posted, &new).await.map(|_| ())
     }

@@ -25,7 +25,7 @@ fn two_tokens_are_enough() {
 }
 
 #[test]
-fn cases_are_kept_for_whole_days_and_at_least_until_wins_were_looked_at_again() {
+fn cases_are_kept_for_whole_days_and_at_least_ninety() {
     let kept = |value: &str| {
         let set = [
             ("SLACK_BOT_TOKEN", "xoxb-1"),

@@ -58,14 +58,16 @@ pub(super) async fn count(conn: &mut Conn, now: Timestamp) -> Result<Backlog, St
         .fetch_one(&mut *conn)
         .await?;
     // In flight or waiting for another attempt, it is due all the same: a retry makes nothing younger.
-    let (due, oldest): (i64, Option<i64>) =
-        sql("select count(*), min(coalesce(waits_since, run_at)) from job
+    let text = format!(
+        "select count(*), min(coalesce(waits_since, run_at)) from job
          where parked_because is null and cancelled = 0 and coalesce(waits_since, run_at) <= $1
              and workspace_id not in
-             (select workspace_id from workspace where uninstalled_at is not null)")
-        .bind(now.as_millisecond())
-        .fetch_one(conn)
-        .await?;
+             (select workspace_id from workspace where uninstalled_at is not null)
+             and kind in ({})",
+        known_kinds()
+    );
+    let (due, oldest): (i64, Option<i64>) =
+        sql(AssertSqlSafe(text)).bind(now.as_millisecond()).fetch_one(conn).await?;
     let at = Row::new("job", "all");
     Ok(Backlog {
         due: at.number("due", due)?,

@@ -142,7 +142,8 @@ fn payload(work: &Work) -> Value {
     }
 }
 
-/// Asks for work; in doubt, it is looked up before it is done. Work that was given up gets another chance.
+/// Asks for work; in doubt, it is looked up before it is done. Work that was given up gets another chance. What awaits a
+/// person (it was tried, and is not late) is tried when it is asked for.
 pub(super) async fn ask(
     conn: &mut Conn,
     workspace: &WorkspaceId,
@@ -158,7 +159,8 @@ pub(super) async fn ask(
                  when job.uncertain < excluded.uncertain then excluded.uncertain
                  else job.uncertain end,
              again_at = case
-                 when job.lease_until is null and (job.uncertain = 0 or job.attempts = 0)
+                 when job.lease_until is null and (job.uncertain = 0 or job.attempts = 0
+                         or job.waits_since is null and job.parked_because is null)
                      then job.again_at
                  when job.again_at < excluded.run_at then job.again_at
                  else excluded.run_at end,
@@ -166,7 +168,8 @@ pub(super) async fn ask(
                  when job.lease_until is not null then job.run_at
                  when job.parked_because is null
                      and (job.run_at < excluded.run_at
-                         or job.uncertain <> 0 and job.attempts > 0) then job.run_at
+                         or job.uncertain <> 0 and job.attempts > 0
+                             and job.waits_since is not null) then job.run_at
                  else excluded.run_at end,
              attempts = case when job.parked_because is null then job.attempts else 0 end,
              cancelled = 0,
@@ -305,15 +308,19 @@ async fn done(conn: &mut Conn, job: &Job) -> Result<(), StoreError> {
 }
 
 /// Without doubt a retry also does what was asked for meanwhile, if that is due by then. Otherwise that is still to be done
-/// after it.
+/// after it. Doubt that came with what was asked for stays.
 async fn retry(conn: &mut Conn, job: &Job, at: Timestamp, doubt: Doubt) -> Result<(), StoreError> {
     sql("update job set run_at = $2, lease_until = null,
-             waits_since = coalesce(waits_since, run_at), uncertain = $3,
-             again_at = case when $3 = 0 and again_at <= $2 then null else again_at end
+             waits_since = coalesce(waits_since, run_at),
+             uncertain = case when uncertain <= $4 or uncertain < $3 then $3 else uncertain end,
+             again_at = case
+                 when $3 = 0 and uncertain <= $4 and again_at <= $2 then null
+                 else again_at end
          where job_id = $1")
     .bind(job.id)
     .bind(at.as_millisecond())
     .bind(doubt as i64)
+    .bind(job.doubt as i64)
     .execute(conn)
     .await?;
     Ok(())
@@ -323,7 +330,7 @@ async fn retry(conn: &mut Conn, job: &Job, at: Timestamp, doubt: Doubt) -> Resul
 async fn await_person(conn: &mut Conn, job: &Job, at: Timestamp) -> Result<(), StoreError> {
     sql("update job set lease_until = null, waits_since = null,
              run_at = case when again_at < $2 then again_at else $2 end,
-             again_at = case when uncertain = 0 and again_at <= $2 then null else again_at end
+             again_at = case when again_at <= $2 then null else again_at end
          where job_id = $1")
     .bind(job.id)
     .bind(at.as_millisecond())

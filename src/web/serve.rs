@@ -25,9 +25,9 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long nobody is let in after that failed, as it does when there are too many files open.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many connections there are at once: fewer than the files a process may have open where nobody raised that (1,024),
-/// so that strangers leave room for the store and for calls of Slack.
-const CONNECTIONS_MAX: usize = 512;
+/// How many connections there are at once: where nobody raised that, a process may have 1,024 files open, and both doors
+/// together leave room for the store and for calls of Slack.
+const CONNECTIONS_MAX: usize = 400;
 
 /// Serves until `cancel`, and then to the end of the requests that have begun.
 pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationToken) {

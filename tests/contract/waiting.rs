@@ -68,6 +68,35 @@ pub(crate) async fn what_awaits_a_person_is_not_late(house: House) {
     house.end(&job, JobEnd::RetryAt(at(1), Once)).await;
     let job = house.claim_one(at(1)).await;
     house.end(&job, JobEnd::AwaitsPerson(at(2))).await;
+    let job = house.claim_one(at(2)).await;
+    assert_eq!(job.doubt, Once);
+    // And tried at once when it is asked for, whenever that is; once.
+    house.end(&job, JobEnd::AwaitsPerson(at(30))).await;
+    house.ask(card(1), at(3)).await;
+    let job = house.claim_one(at(3)).await;
+    house.ask(card(1), at(3)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(30))).await;
+    let job = house.claim_one(at(3)).await;
+    house.end(&job, JobEnd::AwaitsPerson(at(30))).await;
+    assert_eq!(house.claim(at(29)).await, []);
+    assert_eq!(house.claim_one(at(30)).await.doubt, Once);
+}
+
+pub(crate) async fn doubt_that_comes_while_it_is_tried_stays(house: House) {
+    let quiet = Work::QuietPeriod(CaseNumber(2));
+    house.ask(quiet, at(0)).await;
+    house.claim_one(at(0)).await;
+    let again = house.claim_one(at(1)).await;
+    house.ask(card(1), at(1)).await;
+    let tried = house.claim_one(at(1)).await;
+    assert_eq!((again.doubt, tried.doubt), (Once, Sure));
+    let asking = Change {
+        jobs: vec![NewJob { work: card(1), run_at: at(1) }],
+        job: Some((again, JobEnd::Done)),
+        ..Change::default()
+    };
+    house.commit(&asking).await.unwrap();
+    house.end(&tried, JobEnd::RetryAt(at(2), tried.doubt)).await;
     assert_eq!(house.claim_one(at(2)).await.doubt, Once);
 }
 

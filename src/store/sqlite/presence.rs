@@ -44,10 +44,18 @@ pub(super) async fn enter(database: &Path, file: &SqliteFile) -> anyhow::Result<
 /// Opens the file in which places are taken, made if need be. Who can't open it has no claim, so nobody goes on without it.
 pub(in crate::store) fn open_place(database: &Path) -> anyhow::Result<File> {
     let path = lock(database);
-    let opened = private::options().create(true).truncate(false).write(true).open(&path);
-    let opened = opened.with_context(|| barred(&path))?;
-    give_to_owner_of(database, &opened);
-    Ok(opened)
+    // Only what we make is given away: a link of that name could lead to anybody's file.
+    let opened = match private::options().create_new(true).write(true).open(&path) {
+        Ok(made) => {
+            give_to_owner_of(database, &made);
+            Ok(made)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            File::options().write(true).open(&path)
+        }
+        Err(error) => Err(error),
+    };
+    opened.with_context(|| barred(&path))
 }
 
 /// Whether a living process has a place beside the database.
